@@ -1,0 +1,37 @@
+#include "base/env/files.h"
+
+namespace nokv {
+
+Result<std::string> read_file(Files& files, const std::string& path, uint64_t limit) {
+  NOKV_ASSIGN(auto file, files.open(path, OpenMode::read));
+  NOKV_ASSIGN(uint64_t size, file->size());
+  if (size > limit) {
+    return fail(Code::resource_exhausted, path, ": ", size, " bytes are more than the limit of ",
+                limit);
+  }
+  return file->read_at(0, size);
+}
+
+Result<> write_file_atomic(Files& files, const std::string& path, std::string_view bytes) {
+  std::string temporary = path + ".tmp";
+  {
+    NOKV_ASSIGN(auto file, files.open(temporary, OpenMode::create));
+    NOKV_TRY(file->truncate(0));
+    NOKV_TRY(file->write_at(0, bytes));
+    NOKV_TRY(file->sync());
+  }
+  NOKV_TRY(files.rename(temporary, path));
+  size_t slash = path.rfind('/');
+  return files.sync_dir(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+}
+
+Result<> remove_tree(Files& files, const std::string& path) {
+  NOKV_ASSIGN(bool there, files.exists(path));
+  if (!there) return {};
+  if (files.remove(path)) return {};  // a file, or an empty directory
+  NOKV_ASSIGN(auto names, files.list(path));
+  for (const std::string& name : names) NOKV_TRY(remove_tree(files, path + "/" + name));
+  return files.remove(path);
+}
+
+}  // namespace nokv

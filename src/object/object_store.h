@@ -1,0 +1,99 @@
+// Immutable bytes under a name. Objects are never overwritten by us: names are not reused.
+//
+// Implementations: local directory, memory, S3 (object/s3). One conformance suite
+// (object/testing/object_store_suite.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env/clock.h"
+#include "base/result.h"
+
+namespace nokv::object {
+
+template <class T = void>
+using Done = std::move_only_function<void(Result<T>)>;
+
+struct ObjectInfo {
+  std::string key;
+  uint64_t size = 0;
+  std::string etag;          // as the store gives it, without quotes; may be empty
+  int64_t modified_ns = 0;   // Unix time
+};
+
+struct Range {
+  uint64_t offset = 0;
+  uint64_t length = 0;
+};
+
+struct PutOptions {
+  // Fails with already_exists when the key is taken (If-None-Match: *).
+  bool if_absent = false;
+  // CRC-32C of the body; sent along where the store can check it.
+  std::optional<uint32_t> crc32c;
+};
+
+struct ListPage {
+  std::vector<ObjectInfo> objects;  // in key order
+  bool more = false;                // ask again after the last key
+};
+
+struct RemoveFailure {
+  std::string key;
+  Error error;
+};
+
+// Thread-safe; nothing here blocks: `done` is called once, from any thread, possibly before the
+// call returns. Each call ends by itself within its deadline.
+// Errors: not_found (object, or bucket: the message says which), already_exists,
+// permission_denied, unavailable (down, slow, 5xx after retries), resource_exhausted (full),
+// data_loss (a short or damaged body), cancelled (deadline). The message names the store, the
+// bucket or directory, the key, and the store's own code.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  // Durable when done: for the local directory also its name.
+  virtual void put(std::string key, std::shared_ptr<const std::string> body, PutOptions options,
+                   Clock::Instant deadline, Done<> done) = 0;
+
+  // The whole object, or exactly `range` of it (data_loss when the object is shorter).
+  virtual void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
+                   Done<std::string> done) = 0;
+
+  virtual void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) = 0;
+
+  // A key that is not there counts as removed. Any number of keys; gives those that failed.
+  virtual void remove(std::vector<std::string> keys, Clock::Instant deadline,
+                      Done<std::vector<RemoveFailure>> done) = 0;
+
+  // Keys with `prefix` that sort after `after`, at most `limit` (up to 1,000).
+  virtual void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
+                    Done<ListPage> done) = 0;
+
+  // A URL with which anybody can GET or PUT exactly this key for `valid`. `method` is "GET" or
+  // "PUT". Errors: unimplemented where there are no URLs (local directory, memory).
+  virtual Result<std::string> presign(std::string_view method, const std::string& key,
+                                      Duration valid) = 0;
+
+  // The directory whose files are the objects, for a client on the same machine; empty when there
+  // is none.
+  virtual std::string shared_directory() const { return {}; }
+
+  // "local directory /var/lib/nokv/objects", "s3 bucket nokv at http://…": for people.
+  virtual std::string description() const = 0;
+
+  // Requests sent so far, for benchmarks and metrics.
+  struct Counters {
+    uint64_t puts = 0, gets = 0, heads = 0, removes = 0, lists = 0, retries = 0, failures = 0;
+  };
+  virtual Counters counters() const = 0;
+};
+
+}  // namespace nokv::object
