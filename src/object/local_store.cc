@@ -22,7 +22,9 @@ class LocalStore::Core : public std::enable_shared_from_this<Core> {
 
   LocalTree& tree() { return tree_; }
   const std::string& root() const { return options_.root; }
-  Counters counters() { return state_.with([](State& s) { return s.counters; }); }
+  Counters counters() {
+    return state_.with([](State& s) { return s.counters; });
+  }
 
   // Runs `work(done)` on the pool when it is its turn; it calls done, at once or later.
   template <class T>
@@ -37,8 +39,8 @@ class LocalStore::Core : public std::enable_shared_from_this<Core> {
       }
       done(std::move(result));
     };
-    auto run = [this, deadline, told = std::move(told), work = std::move(work)](
-                   std::optional<Error> refused) mutable {
+    auto run = [this, deadline, told = std::move(told),
+                work = std::move(work)](std::optional<Error> refused) mutable {
       if (!refused && clock_.now() >= deadline) refused.emplace(Code::cancelled, kTooLate);
       if (refused) return told(std::unexpected(*std::move(refused)));
       work(std::move(told));
@@ -280,8 +282,8 @@ void LocalStore::remove(std::vector<std::string> keys, Clock::Instant deadline,
                                            std::move(done), std::move(work));
 }
 
-void LocalStore::list(std::string prefix, std::string after, size_t limit,
-                      Clock::Instant deadline, Done<ListPage> done) {
+void LocalStore::list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
+                      Done<ListPage> done) {
   std::string what = str("list ", prefix);
   auto work = [core = core_.get(), prefix = std::move(prefix), after = std::move(after),
                limit](Done<ListPage> told) {

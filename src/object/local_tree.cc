@@ -45,8 +45,8 @@ Result<> LocalTree::remove_leftovers() {
   std::string parent = str(root_, "/", kTemporary);
   NOKV_ASSIGN(auto names, files_.list(parent));
   for (const std::string& name : names) {
-    std::string id = name.ends_with(kLockSuffix) ? name.substr(0, name.size() - kLockSuffix.size())
-                                                 : name;
+    std::string id =
+        name.ends_with(kLockSuffix) ? name.substr(0, name.size() - kLockSuffix.size()) : name;
     std::string path = str(parent, "/", id);
     auto lock = files_.lock(str(path, kLockSuffix));
     if (!lock) continue;  // alive, or not ours to remove
@@ -85,8 +85,8 @@ Result<std::string> LocalTree::make_parent(const std::string& key) {
   if (known_.with([&](auto& known) { return known.contains(dir); })) return dir;
   if (auto made = files_.make_dirs(dir); !made) {
     if (in_the_way(made.error()) || made.error().code() == Code::already_exists) {
-      return fail(Code::invalid_argument, "a part of the key is an object itself: ",
-                  made.error().message());
+      return fail(Code::invalid_argument,
+                  "a part of the key is an object itself: ", made.error().message());
     }
     return std::unexpected(std::move(made).error());
   }
@@ -172,7 +172,8 @@ Result<> LocalTree::walk(const std::string& inside, const Query& query, ListPage
     if (info->is_directory) key += '/';
     entries.emplace_back(std::move(key), *info);
   }
-  std::ranges::sort(entries, {}, [](const auto& entry) -> const std::string& { return entry.first; });
+  std::ranges::sort(entries, {},
+                    [](const auto& entry) -> const std::string& { return entry.first; });
   for (const auto& [key, info] : entries) {
     NOKV_TRY(visit(key, info, query, page));
     if (page.more) break;

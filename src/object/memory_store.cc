@@ -10,11 +10,16 @@ namespace {
 
 uint64_t& counter(ObjectStore::Counters& counters, Operation operation) {
   switch (operation) {
-    case Operation::put: return counters.puts;
-    case Operation::get: return counters.gets;
-    case Operation::head: return counters.heads;
-    case Operation::remove: return counters.removes;
-    case Operation::list: break;
+    case Operation::put:
+      return counters.puts;
+    case Operation::get:
+      return counters.gets;
+    case Operation::head:
+      return counters.heads;
+    case Operation::remove:
+      return counters.removes;
+    case Operation::list:
+      break;
   }
   return counters.lists;
 }
@@ -108,27 +113,26 @@ void MemoryStore::get(std::string key, std::optional<Range> range, Clock::Instan
 }
 
 void MemoryStore::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) {
-  run<ObjectInfo>(Operation::head, key, deadline, std::move(done),
-                  [&](State& state) -> Result<ObjectInfo> {
-                    auto found = state.objects.find(key);
-                    if (found == state.objects.end()) return no_such_object(key);
-                    return ObjectInfo{key, found->second.body->size(), "",
-                                      found->second.modified_ns};
-                  });
+  run<ObjectInfo>(
+      Operation::head, key, deadline, std::move(done), [&](State& state) -> Result<ObjectInfo> {
+        auto found = state.objects.find(key);
+        if (found == state.objects.end()) return no_such_object(key);
+        return ObjectInfo{key, found->second.body->size(), "", found->second.modified_ns};
+      });
 }
 
 void MemoryStore::remove(std::vector<std::string> keys, Clock::Instant deadline,
                          Done<std::vector<RemoveFailure>> done) {
-  run<std::vector<RemoveFailure>>(
-      Operation::remove, keys.empty() ? "" : keys.front(), deadline, std::move(done),
-      [&](State& state) -> Result<std::vector<RemoveFailure>> {
-        for (const std::string& key : keys) state.objects.erase(key);
-        return std::vector<RemoveFailure>{};
-      });
+  run<std::vector<RemoveFailure>>(Operation::remove, keys.empty() ? "" : keys.front(), deadline,
+                                  std::move(done),
+                                  [&](State& state) -> Result<std::vector<RemoveFailure>> {
+                                    for (const std::string& key : keys) state.objects.erase(key);
+                                    return std::vector<RemoveFailure>{};
+                                  });
 }
 
-void MemoryStore::list(std::string prefix, std::string after, size_t limit,
-                       Clock::Instant deadline, Done<ListPage> done) {
+void MemoryStore::list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
+                       Done<ListPage> done) {
   run<ListPage>(Operation::list, prefix, deadline, std::move(done),
                 [&](State& state) -> Result<ListPage> {
                   ListPage page;
@@ -142,8 +146,8 @@ void MemoryStore::list(std::string prefix, std::string after, size_t limit,
                       page.more = true;
                       break;
                     }
-                    page.objects.push_back(ObjectInfo{at->first, at->second.body->size(), "",
-                                                      at->second.modified_ns});
+                    page.objects.push_back(
+                        ObjectInfo{at->first, at->second.body->size(), "", at->second.modified_ns});
                   }
                   return page;
                 });
@@ -177,8 +181,7 @@ bool MemoryStore::truncate_object(const std::string& key, size_t kept) {
   return state_.with([&](State& s) {
     auto found = s.objects.find(key);
     if (found == s.objects.end() || found->second.body->size() < kept) return false;
-    found->second.body =
-        std::make_shared<const std::string>(found->second.body->substr(0, kept));
+    found->second.body = std::make_shared<const std::string>(found->second.body->substr(0, kept));
     return true;
   });
 }

@@ -1,12 +1,10 @@
 #include <atomic>
-#include <filesystem>
-
-#include <unistd.h>
 
 #include "base/posix/posix_clock.h"
 #include "base/posix/posix_executors.h"
 #include "base/posix/posix_files.h"
 #include "base/posix/posix_random.h"
+#include "base/posix/testing/temp_dir.h"
 #include "object/local_store.h"
 #include "object/memory_store.h"
 #include "object/testing/object_store_suite.h"
@@ -26,21 +24,14 @@ struct MemoryUnderTest final : StoreUnderTest {
 
 struct LocalUnderTest final : StoreUnderTest {
   LocalUnderTest() {
-    std::string pattern = testing::TempDir() + "nokv_objects_XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) std::abort();
-    root = pattern;
     local = LocalStore::open(files, *pool, real_clock, random, {.root = root}).value();
-  }
-  ~LocalUnderTest() override {
-    local.reset();
-    pool.reset();
-    std::filesystem::remove_all(root);
   }
 
   ObjectStore& store() override { return *local; }
   const Clock& clock() override { return real_clock; }
 
-  std::string root;
+  TempDir dir;
+  std::string root = dir.path() + "/objects";
   PosixClock real_clock;
   PosixFiles files;
   PosixRandom random;
@@ -53,7 +44,7 @@ INSTANTIATE_TEST_SUITE_P(
     All, ObjectStoreSuite,
     testing::Values(StoreCase{"memory", [] { return std::make_unique<MemoryUnderTest>(); }},
                     StoreCase{"local", [] { return std::make_unique<LocalUnderTest>(); }}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& store) { return store.param.name; });
 
 class LocalStoreTest : public testing::Test {
  protected:
@@ -63,9 +54,7 @@ class LocalStoreTest : public testing::Test {
     env.store().put(key, std::make_shared<const std::string>(body), {}, soon(), waiter.done());
     return waiter.wait();
   }
-  size_t temporary_entries() {
-    return env.files.list(env.root + "/.tmp").value().size();
-  }
+  size_t temporary_entries() { return env.files.list(env.root + "/.tmp").value().size(); }
 
   LocalUnderTest env;
 };
@@ -94,7 +83,8 @@ TEST_F(LocalStoreTest, TemporaryFilesAreNeitherObjectsNorLeftBehind) {
   env.store().list("", "", 10, soon(), list.done());
   EXPECT_EQ(list.wait().value().objects.size(), 1U);
   std::string mine;
-  for (const auto& name : env.files.list(env.root + "/.tmp").value()) {
+  auto names = env.files.list(env.root + "/.tmp").value();
+  for (const std::string& name : names) {
     if (!name.ends_with(".lock")) mine = name;
   }
   EXPECT_TRUE(env.files.list(env.root + "/.tmp/" + mine).value().empty());
@@ -158,9 +148,7 @@ class FailingFiles final : public Files {
   Result<> remove(const std::string& path) override { return real_.remove(path); }
   Result<bool> exists(const std::string& path) override { return real_.exists(path); }
   Result<FileInfo> stat(const std::string& path) override { return real_.stat(path); }
-  Result<std::vector<std::string>> list(const std::string& dir) override {
-    return real_.list(dir);
-  }
+  Result<std::vector<std::string>> list(const std::string& dir) override { return real_.list(dir); }
   Result<> make_dirs(const std::string& dir) override { return real_.make_dirs(dir); }
   Result<> sync_dir(const std::string& dir) override {
     ++dir_syncs;

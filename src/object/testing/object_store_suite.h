@@ -106,8 +106,8 @@ class ObjectStoreSuite : public testing::TestWithParam<StoreCase> {
   static testing::AssertionResult failed_with(const Result<T>& result, Code code) {
     if (result) return testing::AssertionFailure() << "it succeeded";
     if (result.error().code() == code) return testing::AssertionSuccess();
-    return testing::AssertionFailure() << code_name(result.error().code()) << ": "
-                                       << result.error().message();
+    return testing::AssertionFailure()
+           << code_name(result.error().code()) << ": " << result.error().message();
   }
 
   std::unique_ptr<StoreUnderTest> under_test;
@@ -203,8 +203,10 @@ TEST_P(ObjectStoreSuite, OfRacingConditionalPutsOneWins) {
     std::vector<size_t> winners;
     for (size_t i = 0; i < kWriters; ++i) {
       auto result = waiters[i].wait();
-      if (result) winners.push_back(i);
-      else EXPECT_TRUE(failed_with(result, Code::already_exists));
+      if (result)
+        winners.push_back(i);
+      else
+        EXPECT_TRUE(failed_with(result, Code::already_exists));
     }
     ASSERT_EQ(winners.size(), 1U);
     auto back = get(key);
