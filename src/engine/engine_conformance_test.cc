@@ -1,3 +1,4 @@
+#include "base/posix/posix_files.h"
 #include "engine/memory_engine.h"
 #include "engine/rocks_engine.h"
 #include "engine/testing/engine_suite.h"
@@ -16,6 +17,13 @@ std::unique_ptr<Engine> open_small_rocks(const std::string& dir) {
       .value();
 }
 
+std::unique_ptr<Engine> open_memory(const std::string& dir) {
+  static PosixFiles files;
+  return MemoryEngine::open(files, dir).value();
+}
+
+INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(EngineKind{"memory", open_memory}),
+                         engine_kind_name);
 INSTANTIATE_TEST_SUITE_P(Rocks, EngineSuite,
                          testing::Values(EngineKind{"standard", open_rocks},
                                          EngineKind{"small", open_small_rocks}),

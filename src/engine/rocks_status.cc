@@ -8,7 +8,8 @@ namespace nokv::engine {
 namespace {
 
 Code code_of(const rocksdb::Status& status) {
-  if (status.IsNoSpace() || status.IsSpaceLimit()) return Code::resource_exhausted;
+  if (status.IsNoSpace() || status.subcode() == rocksdb::Status::kSpaceLimit)
+    return Code::resource_exhausted;
   if (status.IsCorruption()) return Code::data_loss;
   if (status.IsNotFound()) return Code::not_found;
   // The lock's message is all there is to tell it from other I/O errors.

@@ -12,8 +12,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/posix/testing/temp_dir.h"
 #include "engine/engine.h"
-#include "engine/testing/temp_dir.h"
 
 namespace nokv::engine {
 
@@ -44,7 +44,7 @@ class EngineSuite : public testing::TestWithParam<EngineKind> {
  protected:
   EngineSuite() { reopen(); }
 
-  std::string engine_dir() const { return temp.path() + "/engine"; }
+  std::string engine_dir() const { return temp / "engine"; }
   void reopen() {
     engine.reset();
     engine = GetParam().open(engine_dir());
@@ -193,11 +193,11 @@ TEST_P(EngineSuite, DurableGetReadsOnlyWhatACrashWouldLeave) {
 TEST_P(EngineSuite, ACheckpointIsTheStateOfItsMoment) {
   put("a", "1");
   put("b", "1");
-  std::string first = temp.path() + "/checkpoints/1";
+  std::string first = temp / "checkpoints/1";
   ASSERT_TRUE(engine->checkpoint(first));
   put("a", "2");
   remove("b");
-  std::string second = temp.path() + "/checkpoints/2";
+  std::string second = temp / "checkpoints/2";
   ASSERT_TRUE(engine->checkpoint(second));
   EXPECT_EQ(engine->checkpoint(second).error().code(), Code::already_exists);
   EXPECT_EQ(contents(*GetParam().open(first)->snapshot()), (Contents{{"a", "1"}, {"b", "1"}}));
@@ -217,7 +217,7 @@ TEST_P(EngineSuite, RandomBatchesMatchAMap) {
   for (uint32_t seed = 1; seed <= 3; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937 random(seed);
-    auto below = [&](uint32_t limit) { return random() % limit; };
+    auto below = [&](uint32_t limit) { return static_cast<uint32_t>(random() % limit); };
     Contents model = contents(*engine->snapshot());
     std::vector<std::pair<std::shared_ptr<const Snapshot>, Contents>> snapshots;
     for (int step = 0; step < 300; ++step) {
@@ -238,8 +238,12 @@ TEST_P(EngineSuite, RandomBatchesMatchAMap) {
       if (snapshots.size() > 5) {
         snapshots.erase(snapshots.begin() + below(static_cast<uint32_t>(snapshots.size())));
       }
-      if (below(60) == 0) ASSERT_TRUE(engine->flush());
-      if (below(60) == 0) ASSERT_TRUE(engine->compact("key2", "key4"));
+      if (below(60) == 0) {
+        ASSERT_TRUE(engine->flush());
+      }
+      if (below(60) == 0) {
+        ASSERT_TRUE(engine->compact("key2", "key4"));
+      }
       for (const auto& [snapshot, then] : snapshots) ASSERT_EQ(contents(*snapshot), then);
       ASSERT_EQ(contents(*engine->snapshot()), model);
     }
