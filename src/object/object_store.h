@@ -23,14 +23,17 @@ using Done = std::move_only_function<void(Result<T>)>;
 struct ObjectInfo {
   std::string key;
   uint64_t size = 0;
-  std::string etag;          // as the store gives it, without quotes; may be empty
-  int64_t modified_ns = 0;   // Unix time
+  std::string etag;         // as the store gives it, without quotes; may be empty
+  int64_t modified_ns = 0;  // Unix time
 };
 
 struct Range {
   uint64_t offset = 0;
-  uint64_t length = 0;
+  uint64_t length = 0;  // 0 gives "" without looking, so says nothing of the object
 };
+
+// The most keys of one ListPage.
+constexpr size_t kListMax = 1000;
 
 struct PutOptions {
   // Fails with already_exists when the key is taken (If-None-Match: *).
