@@ -278,12 +278,14 @@ struct BlobRecord {
   uint64_t bytes = 0;
   uint64_t upload = 0;
   std::vector<uint32_t> block_crcs;  // CRC-32C of each block
+  int64_t dead_ns = 0;               // log time of its death
   static void fields(auto& self, auto& f) {
     f(1, self.state);
     f(2, self.references);
     f(3, self.bytes);
     f(4, self.upload);
     f(5, self.block_crcs);
+    f(6, self.dead_ns);
   }
 };
 
