@@ -146,7 +146,7 @@ void FrameDecoder::gather_to(size_t size) {
 void FrameDecoder::drop_gathered() {
   gathered_ = false;
   if (partial_.capacity() > kKeptCapacity) {
-    partial_ = std::string();
+    std::string().swap(partial_);  // assigning an empty string would keep the memory
   } else {
     partial_.clear();
   }
