@@ -148,7 +148,8 @@ Result<> check_snapshot_name(std::string_view name) {
     return fail(Code::invalid_argument, "a snapshot's name has 1 to ", codec::kNameMax, " bytes");
   }
   bool plain = std::ranges::all_of(name, [](char c) {
-    return c > ' ' && c != 0x7f && c != '/';
+    auto u = static_cast<unsigned char>(c);
+    return u > 0x20 && u != 0x7f && u != 0x2f;
   });
   if (!plain || name == "now" || name == "oldest") {
     return fail(Code::invalid_argument, "a snapshot cannot be called '", name,
