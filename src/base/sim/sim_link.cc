@@ -134,7 +134,7 @@ void Link::close_late(size_t side, const Error& why, Duration late) {
 }
 
 void Link::reset(const Error& why) {
-  for (size_t side : {0, 1}) {
+  for (size_t side = 0; side < 2; ++side) {
     if (!ends_[side].closed) tell_closed(side, why);
   }
 }
@@ -157,14 +157,14 @@ void Link::vanish(size_t side, bool tell_peer) {
 }
 
 void Link::tell_of_vanished() {
-  for (size_t side : {0, 1}) {
+  for (size_t side = 0; side < 2; ++side) {
     if (!vanished_[side] || ends_[1 - side].closed) continue;
     add(1 - side, {net_.scheduler().clock().now() + transit(), "", true});
   }
 }
 
 void Link::forget() {
-  for (size_t side : {0, 1}) {
+  for (size_t side = 0; side < 2; ++side) {
     ends_[side].closed = true;
     flight_[side].clear();
     std::shared_ptr<ConnectionHandler> dropped = std::exchange(ends_[side].handler, nullptr);
@@ -172,7 +172,7 @@ void Link::forget() {
 }
 
 void Link::wake() {
-  for (size_t to : {0, 1}) {
+  for (size_t to = 0; to < 2; ++to) {
     for (const Item& item : flight_[to]) {
       arrive_later(to, std::max(item.due, net_.scheduler().clock().now()) + transit());
     }

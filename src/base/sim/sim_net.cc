@@ -274,7 +274,7 @@ void SimNet::State::part(const std::string& from, const std::string& to) {
   if (!parted_.emplace(direction, last_partition + 1).second) return;
   uint64_t number = ++last_partition;
   for (const auto& link : links_between(from, to)) {
-    for (size_t side : {0, 1}) {
+    for (size_t side = 0; side < 2; ++side) {
       end_when_dead(link, side, [this, direction, number] {
         auto found = parted_.find(direction);
         return found != parted_.end() && found->second == number;
@@ -347,7 +347,7 @@ void SimNet::crash(const std::string& name, SimCrash how) {
   host(name);
   state_->hosts[name]->crash(how);
   for (const auto& link : state_->open_links()) {
-    for (size_t side : {0, 1}) {
+    for (size_t side = 0; side < 2; ++side) {
       if (link->end(side).host != name) continue;
       bool tell = how == SimCrash::process;
       link->vanish(side, tell);

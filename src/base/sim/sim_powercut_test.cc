@@ -14,7 +14,6 @@ namespace {
 using testing::AnyOf;
 using testing::Contains;
 using testing::ElementsAre;
-using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
 // All that power cuts with different seeds leave, after `run`, of what `look` sees.
