@@ -263,7 +263,7 @@ std::string image_of(const Snapshot& snapshot) {
 }
 
 Result<> store_image(Files& files, const std::string& dir, const std::string& image) {
-  NOKV_TRY(files.make_dirs(dir));
+  NOKV_TRY(make_durable_dirs(files, dir));
   return write_file_atomic(files, str(dir, "/", MemoryEngine::kFileName), image);
 }
 

@@ -135,6 +135,7 @@ LocalLog::LocalLog(const Env& env, std::string dir, const LocalLogOptions& optio
       identity_(identity),
       log_(identity.log),
       segment_bytes_(identity.segment_bytes),
+      sync_failed_(options.sync_failed),
       background_(env.executors.serial("log-prepare")) {}
 
 LocalLog::~LocalLog() { background_.reset(); }
@@ -147,7 +148,7 @@ Result<std::unique_ptr<LocalLog>> LocalLog::open(const Env& env, const std::stri
     NOKV_ASSIGN(bool there, env.files.exists(dir));
     if (!there) return fail(Code::not_found, "log ", dir, ": no such directory");
   }
-  NOKV_TRY(env.files.make_dirs(dir));
+  NOKV_TRY(make_durable_dirs(env.files, dir));
   NOKV_ASSIGN(auto lock, env.files.lock(str(dir, "/", kLock)));
   NOKV_ASSIGN(bool there, env.files.exists(identity_path));
   if (!there) NOKV_TRY(create(env, dir, options));
@@ -170,12 +171,11 @@ Result<Identity> LocalLog::create(const Env& env, const std::string& dir,
   if (!options.create) return fail(Code::not_found, "log ", dir, ": no ", kIdentity, " there");
   NOKV_ASSIGN(auto names, env.files.list(dir));
   for (const std::string& name : names) {
-    auto number = segment_number(name);
-    if (!number) continue;
+    if (!segment_number(name)) continue;
     std::string path = str(dir, "/", name);
     NOKV_ASSIGN(auto file, env.files.open(path, OpenMode::read));
     NOKV_ASSIGN(std::string head, file->read_at(0, kFrameAlignment));
-    if (*number != 1 || find_frame_magic(head, 0) == 0) {
+    if (find_frame_magic(head, 0) == 0) {
       return fail(Code::data_loss, dir, "/", kIdentity, ": the file is missing beside ", name);
     }
     NOKV_TRY(env.files.remove(path));  // of a creation that a crash ended
@@ -239,10 +239,13 @@ Result<LogStore::Claim> LocalLog::claim(std::string_view node) {
 
 void LocalLog::append(Epoch epoch, const Position& previous, const Group& group,
                       std::move_only_function<void(Result<Appended>)> done) {
-  done(append_now(epoch, previous, group));
+  Result<std::optional<Appended>> answer = append_now(epoch, previous, group);
+  if (!answer) return done(std::unexpected(std::move(answer).error()));
+  if (*answer) done(**answer);
 }
 
-Result<Appended> LocalLog::append_now(Epoch epoch, const Position& previous, const Group& group) {
+Result<std::optional<Appended>> LocalLog::append_now(Epoch epoch, const Position& previous,
+                                                     const Group& group) {
   struct Now {
     Epoch epoch;
     Position tail;
@@ -262,16 +265,9 @@ Result<Appended> LocalLog::append_now(Epoch epoch, const Position& previous, con
   NOKV_TRY(make_room(frame_bytes(group.bytes.size())));
   encode_frame(frame_, {log_, segment_, offset_}, group, previous.digest, after.digest);
   if (Result<> written = file_->write_at(offset_, frame_); !written) {
-    Error error = std::move(written).error().within(str("append to log ", dir_)).maybe_done();
-    state_.with([&](State& s) { s.broken = error; });
-    return std::unexpected(std::move(error));
+    return break_off(std::move(written).error());
   }
-  // Of what was written since the last success nothing is known any more, and trying again would
-  // prove nothing: the next start reads what the device has.
-  if (Result<> synced = file_->sync(); !synced) {
-    check_failed(str("the log is synced: ", synced.error().message()),
-                 std::source_location::current());
-  }
+  if (Result<> synced = file_->sync(); !synced) return die(synced.error());
   bool new_segment = offset_ == 0;
   offset_ += frame_.size();
   state_.with([&](State& s) {
@@ -282,6 +278,23 @@ Result<Appended> LocalLog::append_now(Epoch epoch, const Position& previous, con
   });
   if (new_segment) prepare_next();
   return Appended::appended;
+}
+
+std::unexpected<Error> LocalLog::break_off(Error error) {
+  error = std::move(error).within(str("append to log ", dir_)).maybe_done();
+  state_.with([&](State& s) { s.broken = error; });
+  return std::unexpected(std::move(error));
+}
+
+// Of what was written since the last success nothing is known any more, and trying again would
+// prove nothing: the next start reads what the device has.
+std::optional<Appended> LocalLog::die(const Error& error) {
+  if (!sync_failed_) {
+    check_failed(str("the log is synced: ", error.message()), std::source_location::current());
+  }
+  (void)break_off(error);
+  sync_failed_(error);
+  return std::nullopt;
 }
 
 // Moves on to the next segment when `size` does not fit into this one.

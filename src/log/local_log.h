@@ -4,6 +4,7 @@
 // segment is made ready in the background, from an old one when there is one, else of zeros.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -25,6 +26,9 @@ struct LocalLogOptions {
   uint64_t segment_bytes = uint64_t{64} << 20;
   // Old segment files kept for reuse.
   size_t spares_max = 2;
+  // Called when a sync fails, instead of aborting the process. When it returns, the append is not
+  // answered and no other one works. For the simulator, where one process stands for several.
+  std::function<void(const Error&)> sync_failed = {};
   // False: a directory without a log is not_found. True: one is made there.
   bool create = true;
 };
@@ -84,7 +88,10 @@ class LocalLog final : public LogStore {
                                  const LocalLogOptions& options);
   static State state_of(const Identity& identity, const Recovered& found);
   Result<> start(const Recovered& found);
-  Result<Appended> append_now(Epoch epoch, const Position& previous, const Group& group);
+  Result<std::optional<Appended>> append_now(Epoch epoch, const Position& previous,
+                                             const Group& group);
+  std::unexpected<Error> break_off(Error error);
+  std::optional<Appended> die(const Error& error);
   Result<> make_room(uint64_t size);
   void prepare_next();
   State state() const;
@@ -98,6 +105,7 @@ class LocalLog final : public LogStore {
   Guarded<Identity> identity_;
   const LogId log_;
   const uint64_t segment_bytes_;
+  const std::function<void(const Error&)> sync_failed_;
 
   // Of the appending thread: where it writes, and its buffer.
   std::shared_ptr<File> file_;

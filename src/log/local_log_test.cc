@@ -1,12 +1,13 @@
 #include "log/local_log.h"
 
-#include <fstream>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 #include "base/posix/posix_env.h"
 #include "base/posix/testing/temp_dir.h"
 #include "log/segment.h"
-#include "log/testing/log_store_suite.h"
+#include "log/testing/groups.h"
 
 namespace nokv::log {
 namespace {
