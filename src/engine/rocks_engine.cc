@@ -30,7 +30,6 @@ class Failure final : public rocksdb::EventListener {
   Error set(const Error& error) {
     first_.with([&](std::optional<Error>& first) {
       if (!first) first = error;
-      return 0;
     });
     failed_ = true;
     return error;
