@@ -166,7 +166,9 @@ Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
 Result<> Applier::refile(const codec::Upkeep& upkeep) {
   std::string prefix = codec::number_key(Table::filed, upkeep.refile_pin);
   auto rows = before_->snapshot().iterate(prefix, codec::prefix_end(prefix));
-  for (rows->seek(prefix); rows->valid() && rows->key() <= upkeep.refiled; rows->next()) {
+  // Not from the prefix: the rows moved before have left marks that are dear to step over.
+  std::string start = upkeep.refile_from.empty() ? prefix : upkeep.refile_from + '\0';
+  for (rows->seek(start); rows->valid() && rows->key() <= upkeep.refiled; rows->next()) {
     std::string_view past = rows->key().substr(prefix.size());
     std::string key;
     uint64_t death = 0;

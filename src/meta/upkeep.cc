@@ -77,11 +77,12 @@ Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins) {
   return {};
 }
 
-void plan_refile(Transaction& txn, uint64_t pin, std::string last, bool done) {
+void plan_refile(Transaction& txn, uint64_t pin, const FiledRange& range, bool done) {
   codec::RedoRecord& out = txn.record();
   if (!out.upkeep) out.upkeep.emplace();
   out.upkeep->refile_pin = pin;
-  out.upkeep->refiled = std::move(last);
+  out.upkeep->refile_from = range.from;
+  out.upkeep->refiled = range.last;
   out.upkeep->refile_done = done;
 }
 

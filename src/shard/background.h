@@ -67,10 +67,19 @@ class Background {
  private:
   using Then = std::move_only_function<void(Result<bool>)>;  // true: there was something to do
 
+  using Job = std::function<void(Then)>;
+  // Jobs in turn, each until it finds nothing more to do (or once, when not `until_idle`).
+  struct Pass {
+    std::vector<Job> jobs;
+    size_t next = 0;
+    bool until_idle = true;
+    std::optional<Error> error;
+    std::move_only_function<void(Result<>)> done;
+  };
+
   void tick();
-  void run_pass(std::vector<std::function<void(Then)>> jobs, bool until_idle,
-                std::move_only_function<void(Result<>)> done);
-  void run_jobs(std::shared_ptr<struct Pass> pass);
+  void run(std::vector<Job> jobs, std::move_only_function<void(Result<>)> done);
+  void run_next(std::shared_ptr<Pass> pass);
   void submit(Shard::Step step, bool begins_group, Then then);
 
   void make_moment(Then then);
@@ -83,6 +92,12 @@ class Background {
   void expire_sessions(Then then);
   void checkpoint(bool now, Then then);
   Result<> make_checkpoint();
+  void sweep_directory(const meta::State& state, const codec::NodeId& id, Then then);
+  void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
+                    Then then);
+  void delete_objects(std::vector<std::string> keys,
+                      std::move_only_function<void(Result<size_t>)> done);
+  bool quiet() const;
 
   Env env_;
   Shard& shard_;
@@ -96,6 +111,14 @@ class Background {
   Clock::Instant last_checkpoint_{};
   uint64_t checkpoint_log_bytes_ = 0;
   bool passing_ = false;
+  // Where the next step goes on: what lies before it is done, and dear to step over.
+  struct Cursor {
+    std::string prefix;
+    std::string last;
+  };
+  Cursor refile_cursor_;
+  Cursor sweep_cursor_;
+  uint64_t last_moment_ = 0;  // the version of the last one
   std::unique_ptr<Executor> executor_;
 };
 

@@ -424,8 +424,13 @@ void Shard::flush() {
 
 void Shard::appended(Result<log::Appended> result) {
   if (!result) {
-    // Nothing was written. All that was decided since the last applied group is void.
-    void_pending(std::move(result).error());
+    Error error = std::move(result).error();
+    if (error.outcome() == Outcome::maybe_done) {
+      stop_for_ever(std::move(error).within("log"));  // a restart finds out
+    } else {
+      // Nothing was written. All that was decided since the last applied group is void.
+      void_pending(std::move(error).within("log"));
+    }
   } else if (*result == log::Appended::fenced) {
     stop_for_ever(Error(Code::wrong_shard, "another server took the log over"));
   } else {
@@ -488,7 +493,7 @@ void Shard::refuse_pending(const Error& error) {
 }
 
 void Shard::void_pending(Error error) {
-  events_.event(Level::error, "log_append_failed", {{"error", error.message()}});
+  events_.error("log_append_failed", {{"error", error.message()}});
   refuse_pending(error);
   pending_.clear();
   next_id_ = std::max<uint64_t>(applier_.record().next_id, 2);
