@@ -21,9 +21,7 @@ Result<> Applier::load() {
   return pins_.load(View(std::move(snapshot), record_.version, nullptr));
 }
 
-State Applier::state() const {
-  return {engine_.snapshot(), record_, published_pins_, &cache_};
-}
+State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, &cache_}; }
 
 Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t, 16>& digest) {
   check(group.first == record_.version + 1, "groups are applied in order");
@@ -200,8 +198,7 @@ Result<> Applier::refile(const codec::Upkeep& upkeep) {
 
 Result<> Applier::write_blobs(int64_t now_ns) {
   for (const auto& [key, change] : blobs_) {
-    NOKV_TRY(key.second ? write_inline(key.first, change)
-                        : write_blob(key.first, change, now_ns));
+    NOKV_TRY(key.second ? write_inline(key.first, change) : write_blob(key.first, change, now_ns));
   }
   return {};
 }

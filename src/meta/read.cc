@@ -131,8 +131,8 @@ Result<BodyPlan> plan_of(const Tree& tree, const NodeId& file, const Body& body,
       codec::ChunkRecord record;
       if (!codec::decode(raw->value, record)) return damaged("chunk");
       for (const auto& extent : record.extents) {
-        NOKV_TRY(planner.add(chunk * codec::kChunkBytes + extent.offset, extent.length,
-                             extent.blob, extent.blob_offset, extent.is_inline));
+        NOKV_TRY(planner.add(chunk * codec::kChunkBytes + extent.offset, extent.length, extent.blob,
+                             extent.blob_offset, extent.is_inline));
       }
     }
     planner.zeros_until((chunk + 1) * codec::kChunkBytes);

@@ -57,8 +57,8 @@ Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins) {
     if (pin == nullptr || pin->going) continue;
     out.upkeep->going_pins.push_back(id);
     if (pin->kind != codec::PinKind::snapshot) continue;
-    auto rows = txn.view().snapshot().iterate(
-        codec::table_key(Table::snapshot), codec::prefix_end(codec::table_key(Table::snapshot)));
+    auto rows = txn.view().snapshot().iterate(codec::table_key(Table::snapshot),
+                                              codec::prefix_end(codec::table_key(Table::snapshot)));
     for (rows->seek(codec::table_key(Table::snapshot)); rows->valid(); rows->next()) {
       std::string key(rows->key());
       NOKV_ASSIGN(auto record, txn.view().present<codec::SnapshotRecord>(key));

@@ -26,8 +26,14 @@ std::unique_ptr<engine::Iterator> rows_of(const meta::State& state, std::string_
 
 Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log::LogStore& log,
                        object::ObjectStore& store, EventSink& events, BackgroundOptions options)
-    : env_(env), shard_(shard), engine_(engine), log_(log), store_(store), events_(events),
-      options_(std::move(options)), executor_(env.executors.serial("nokv-upkeep")) {}
+    : env_(env),
+      shard_(shard),
+      engine_(engine),
+      log_(log),
+      store_(store),
+      events_(events),
+      options_(std::move(options)),
+      executor_(env.executors.serial("nokv-upkeep")) {}
 
 Background::~Background() = default;
 
@@ -94,16 +100,16 @@ void Background::tick() {
 void Background::run_gc(std::optional<Duration> grace,
                         std::move_only_function<void(Result<codec::GcReply>)> done) {
   executor_->post([this, grace, done = std::move(done)]() mutable {
-    codec::GcReply before{counters_.blobs_deleted, counters_.objects_deleted,
-                          counters_.bytes_deleted,
-                          counters_.records_swept + counters_.records_refiled,
-                          counters_.uploads_closed};
+    codec::GcReply before{
+        counters_.blobs_deleted, counters_.objects_deleted, counters_.bytes_deleted,
+        counters_.records_swept + counters_.records_refiled, counters_.uploads_closed};
     Duration wait = grace.value_or(options_.grace);
     std::vector<Job> jobs;
     jobs.push_back([this](Then then) { release_pins(std::move(then)); });
     jobs.push_back([this](Then then) { refile(std::move(then)); });
     jobs.push_back([this](Then then) { sweep(std::move(then)); });
-    jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
+    jobs.push_back(
+        [this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
     jobs.push_back([this, wait](Then then) { collect_dead(wait, std::move(then)); });
     run(std::move(jobs), [this, before, done = std::move(done)](Result<> result) mutable {
       if (!result) {
@@ -204,7 +210,8 @@ void Background::refile(Then then) {
   meta::FiledRange range{refile_cursor_.last, refile_cursor_.last};
   size_t count = 0;
   auto rows = rows_of(*state, prefix, range.from);
-  for (; rows->valid() && count < meta::kUpkeepStep; rows->next(), ++count) range.last = rows->key();
+  for (; rows->valid() && count < meta::kUpkeepStep; rows->next(), ++count)
+    range.last = rows->key();
   bool done = !rows->valid();
   counters_.records_refiled.fetch_add(count, std::memory_order_relaxed);
   submit(
@@ -212,7 +219,8 @@ void Background::refile(Then then) {
         meta::plan_refile(txn, pin, range, done);
         return {};
       },
-      false, [this, last = range.last, then = std::move(then)](Result<bool> result) mutable {
+      false,
+      [this, last = range.last, then = std::move(then)](Result<bool> result) mutable {
         if (result) refile_cursor_.last = last;
         then(std::move(result));
       });
@@ -251,9 +259,10 @@ void Background::sweep_directory(const meta::State& state, const NodeId& id, The
   }
   bool done = !rows->valid();
   counters_.records_swept.fetch_add(names.size(), std::memory_order_relaxed);
-  submit([id, names = std::move(names), done](
-             Transaction& txn) { return meta::plan_sweep(txn, id, names, done); },
-         false, [this, last, then = std::move(then)](Result<bool> result) mutable {
+  submit([id, names = std::move(names),
+          done](Transaction& txn) { return meta::plan_sweep(txn, id, names, done); },
+         false,
+         [this, last, then = std::move(then)](Result<bool> result) mutable {
            if (result) sweep_cursor_.last = last;
            then(std::move(result));
          });
@@ -283,20 +292,20 @@ void Background::sweep_chunks(const meta::State& state, const NodeId& id, uint64
 void Background::delete_objects(std::vector<std::string> keys,
                                 std::move_only_function<void(Result<size_t>)> done) {
   size_t count = keys.size();
-  store_.remove(std::move(keys), env_.clock.now() + kStoreTimeout,
-                [this, count, done = std::move(done)](
-                    Result<std::vector<object::RemoveFailure>> result) mutable {
-                  executor_->post([count, done = std::move(done),
-                                   result = std::move(result)]() mutable {
-                    if (!result) {
-                      done(std::unexpected(std::move(result).error()));
-                    } else if (!result->empty()) {
-                      done(std::unexpected(result->front().error));
-                    } else {
-                      done(count);
-                    }
-                  });
-                });
+  store_.remove(
+      std::move(keys), env_.clock.now() + kStoreTimeout,
+      [this, count,
+       done = std::move(done)](Result<std::vector<object::RemoveFailure>> result) mutable {
+        executor_->post([count, done = std::move(done), result = std::move(result)]() mutable {
+          if (!result) {
+            done(std::unexpected(std::move(result).error()));
+          } else if (!result->empty()) {
+            done(std::unexpected(result->front().error));
+          } else {
+            done(count);
+          }
+        });
+      });
 }
 
 void Background::collect_dead(Duration grace, Then then) {
@@ -314,8 +323,7 @@ void Background::collect_dead(Duration grace, Then then) {
     auto record = state->view().present<codec::BlobRecord>(codec::number_key(Table::blob, blob));
     if (!record || !*record) continue;
     // While its upload is open the record must stay: it says that the blob was published once.
-    auto upload =
-        state->view().get_present(codec::number_key(Table::upload, (*record)->upload));
+    auto upload = state->view().get_present(codec::number_key(Table::upload, (*record)->upload));
     if (!upload || *upload) continue;
     uint32_t blocks = codec::block_count((*record)->bytes);
     if (keys.size() + blocks > kObjectsAtOnce && !keys.empty()) break;
@@ -327,22 +335,22 @@ void Background::collect_dead(Duration grace, Then then) {
     then(false);
     return;
   }
-  delete_objects(std::move(keys), [this, blobs, bytes, then = std::move(then)](
-                                      Result<size_t> deleted) mutable {
-    if (!deleted) {
-      then(std::unexpected(std::move(deleted).error()));
-      return;
-    }
-    counters_.blobs_deleted.fetch_add(blobs.size(), std::memory_order_relaxed);
-    counters_.objects_deleted.fetch_add(*deleted, std::memory_order_relaxed);
-    counters_.bytes_deleted.fetch_add(bytes, std::memory_order_relaxed);
-    submit(
-        [blobs](Transaction& txn) -> Result<> {
-          meta::plan_purge(txn, blobs);
-          return {};
-        },
-        false, std::move(then));
-  });
+  delete_objects(std::move(keys),
+                 [this, blobs, bytes, then = std::move(then)](Result<size_t> deleted) mutable {
+                   if (!deleted) {
+                     then(std::unexpected(std::move(deleted).error()));
+                     return;
+                   }
+                   counters_.blobs_deleted.fetch_add(blobs.size(), std::memory_order_relaxed);
+                   counters_.objects_deleted.fetch_add(*deleted, std::memory_order_relaxed);
+                   counters_.bytes_deleted.fetch_add(bytes, std::memory_order_relaxed);
+                   submit(
+                       [blobs](Transaction& txn) -> Result<> {
+                         meta::plan_purge(txn, blobs);
+                         return {};
+                       },
+                       false, std::move(then));
+                 });
 }
 
 // ---- uploads and sessions
@@ -395,15 +403,15 @@ void Background::delete_unpublished(Duration second_pass, Then then) {
         keys->push_back(codec::blob_object_name(blob, block));
       }
     }
-    delete_objects(std::move(*keys), [this, id, last, then = std::move(then)](
-                                         Result<size_t> deleted) mutable {
-      if (!deleted) {
-        then(std::unexpected(std::move(deleted).error()));
-        return;
-      }
-      submit([id, last](Transaction& txn) { return meta::plan_upload_pass(txn, id, last); }, false,
-             std::move(then));
-    });
+    delete_objects(
+        std::move(*keys), [this, id, last, then = std::move(then)](Result<size_t> deleted) mutable {
+          if (!deleted) {
+            then(std::unexpected(std::move(deleted).error()));
+            return;
+          }
+          submit([id, last](Transaction& txn) { return meta::plan_upload_pass(txn, id, last); },
+                 false, std::move(then));
+        });
     return;
   }
   then(false);

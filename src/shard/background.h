@@ -20,13 +20,13 @@ namespace nokv::shard {
 
 struct BackgroundOptions {
   Duration tick = std::chrono::seconds(1);
-  Duration grace = std::chrono::hours(1);          // between a blob's death and its deletion
-  Duration second_pass = std::chrono::hours(24);   // after an upload closed, for late PUTs
-  Duration upload_ttl = std::chrono::hours(24);    // of serving time
-  Duration session_idle = std::chrono::hours(24);  // of serving time
-  Duration start_quiet = std::chrono::minutes(10); // nothing expires that soon after a start
+  Duration grace = std::chrono::hours(1);           // between a blob's death and its deletion
+  Duration second_pass = std::chrono::hours(24);    // after an upload closed, for late PUTs
+  Duration upload_ttl = std::chrono::hours(24);     // of serving time
+  Duration session_idle = std::chrono::hours(24);   // of serving time
+  Duration start_quiet = std::chrono::minutes(10);  // nothing expires that soon after a start
   Duration checkpoint_every = std::chrono::minutes(10);
-  uint64_t checkpoint_log_bytes = 1ULL << 30;      // or when the log grew by this
+  uint64_t checkpoint_log_bytes = 1ULL << 30;          // or when the log grew by this
   Duration log_kept_for = std::chrono::hours(24 * 7);  // for events
   uint64_t log_kept_bytes = 4ULL << 30;
   std::string checkpoint_directory;  // empty: none are made

@@ -55,8 +55,7 @@ Result<std::string> full_path(const meta::State& state, const codec::Target& tar
 }
 
 Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
-                             const meta::Moment& moment, const codec::Target& target,
-                             bool follow) {
+                             const meta::Moment& moment, const codec::Target& target, bool follow) {
   if (!target.id) {
     return meta::resolve_path_at(view, moment, target.path.empty() ? "/" : target.path, follow);
   }
@@ -66,9 +65,12 @@ Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
 
 }  // namespace
 
-Service::Service(const Env& env, Shard& shard, Background& background,
-                 object::ObjectStore& store, ServiceOptions options)
-    : env_(env), shard_(shard), background_(background), store_(store),
+Service::Service(const Env& env, Shard& shard, Background& background, object::ObjectStore& store,
+                 ServiceOptions options)
+    : env_(env),
+      shard_(shard),
+      background_(background),
+      store_(store),
       options_(std::move(options)) {}
 
 void Service::note_store_error(std::string message) {
@@ -105,10 +107,9 @@ Result<Service::Reading> Service::reading(const codec::ReadAt& at, std::string_v
 Result<Service::Reading> Service::held_view(uint64_t id) {
   return views_.with([&](Views& views) -> Result<Reading> {
     auto found = views.held.find(id);
-    if (found == views.held.end() ||
-        env_.clock.now() - found->second.used > options_.view_ttl) {
-      return std::unexpected(Error(Code::stale, "the listing was not asked for in time")
-                                 .with_hint("begin it again"));
+    if (found == views.held.end() || env_.clock.now() - found->second.used > options_.view_ttl) {
+      return std::unexpected(
+          Error(Code::stale, "the listing was not asked for in time").with_hint("begin it again"));
     }
     found->second.used = env_.clock.now();
     return Reading{found->second.state, found->second.moment, found->second.state->view()};
@@ -121,8 +122,8 @@ uint64_t Service::hold_view(const Reading& reading) {
     std::erase_if(views.held,
                   [&](const auto& row) { return now - row.second.used > options_.view_ttl; });
     if (views.held.size() >= options_.views_max) {
-      auto oldest = std::ranges::min_element(
-          views.held, {}, [](const auto& row) { return row.second.used; });
+      auto oldest =
+          std::ranges::min_element(views.held, {}, [](const auto& row) { return row.second.used; });
       views.held.erase(oldest);
     }
     views.held.emplace(++views.last, View{reading.state, reading.moment, now});
@@ -142,8 +143,10 @@ void Service::wait_then(uint64_t min_version, std::move_only_function<void()> re
 
 Result<codec::StatReply> Service::stat(const codec::StatRequest& request) {
   if (request.targets.size() > kStatTargetsMax) {
-    return fail(Code::resource_exhausted, request.targets.size(), " paths in one request; the "
-                "limit is ", kStatTargetsMax);
+    return fail(Code::resource_exhausted, request.targets.size(),
+                " paths in one request; the "
+                "limit is ",
+                kStatTargetsMax);
   }
   codec::StatReply reply;
   for (const auto& target : request.targets) {
@@ -236,9 +239,8 @@ Result<codec::OpenReply> Service::open(const codec::OpenRequest& request, const 
 // Says how to reach the blobs of the plan: presigned URLs for exactly the blocks it touches.
 Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
   codec::BodyPlan& plan = reply.plan;
-  bool any = std::ranges::any_of(plan.extents, [](const auto& extent) {
-    return extent.blob != 0 && extent.bytes.empty();
-  });
+  bool any = std::ranges::any_of(
+      plan.extents, [](const auto& extent) { return extent.blob != 0 && extent.bytes.empty(); });
   if (!any) return {};
   plan.access.expires_ns = plan.deadline_ns;
   plan.access.through_server = true;
@@ -250,8 +252,8 @@ Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
     auto last =
         static_cast<uint32_t>((extent.blob_offset + extent.length - 1) / codec::kBlockBytes);
     for (uint32_t block = first; block <= last; ++block) {
-      auto url = store_.presign("GET", codec::blob_object_name(extent.blob, block),
-                                options_.plan_ttl);
+      auto url =
+          store_.presign("GET", codec::blob_object_name(extent.blob, block), options_.plan_ttl);
       if (!url) {
         if (url.error().code() == Code::unimplemented) return {};
         note_store_error(url.error().message());
@@ -268,8 +270,8 @@ Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
 // The upload is open and the blobs are its own.
 Result<> Service::check_upload(uint64_t upload, uint64_t blob, uint64_t count) {
   auto state = shard_.state();
-  auto record = state->view().present<codec::UploadRecord>(
-      codec::number_key(codec::Table::upload, upload));
+  auto record =
+      state->view().present<codec::UploadRecord>(codec::number_key(codec::Table::upload, upload));
   if (!record) return std::unexpected(std::move(record).error());
   if (!*record || (*record)->closed_ns != 0) {
     return fail(Code::failed_precondition, "upload ", upload, " is not open");
@@ -367,9 +369,9 @@ void Service::get_block(const codec::GetBlockRequest& request, const Caller& cal
 Result<codec::SnapshotsReply> Service::snapshots(const codec::SnapshotsRequest& request) {
   NOKV_ASSIGN(auto at, reading({}, {}));
   codec::SnapshotsReply reply;
-  auto rows = at.state->snapshot->iterate(
-      codec::table_key(codec::Table::snapshot),
-      codec::prefix_end(codec::table_key(codec::Table::snapshot)));
+  auto rows =
+      at.state->snapshot->iterate(codec::table_key(codec::Table::snapshot),
+                                  codec::prefix_end(codec::table_key(codec::Table::snapshot)));
   const std::string& below = request.target.path;
   auto wanted = [&](const std::string& path) {
     return below.empty() || below == "/" || path == below || path.starts_with(below + "/");
@@ -403,8 +405,8 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
   // The generations that can still be read: what each kept version shows under the path, each
   // generation once, newest first.
   std::vector<std::pair<meta::Moment, std::string>> moments{{meta::Moment(), ""}};
-  for (auto row = at.state->pins->by_version().begin();
-       row != at.state->pins->by_version().end(); ++row) {
+  for (auto row = at.state->pins->by_version().begin(); row != at.state->pins->by_version().end();
+       ++row) {
     std::string name = str("v", row->first);
     auto moment = meta::resolve_at(at.view, *at.state->pins, at.state->record.policy, name, path,
                                    at.state->record.time_ns);

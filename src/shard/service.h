@@ -29,9 +29,9 @@ struct Caller {
 };
 
 struct ServiceOptions {
-  std::string directory;       // --meta, for status
+  std::string directory;  // --meta, for status
   std::string server_version;
-  size_t views_max = 256;      // listings being paged through
+  size_t views_max = 256;  // listings being paged through
   Duration view_ttl = std::chrono::minutes(1);
   Duration plan_ttl = std::chrono::minutes(30);  // half of the grace period of dead blobs
 };

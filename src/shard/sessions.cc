@@ -13,7 +13,8 @@ using codec::Table;
 Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
   sessions_.clear();
   auto table = [&](Table t) {
-    auto rows = view.snapshot().iterate(codec::table_key(t), codec::prefix_end(codec::table_key(t)));
+    auto rows =
+        view.snapshot().iterate(codec::table_key(t), codec::prefix_end(codec::table_key(t)));
     rows->seek(codec::table_key(t));
     return rows;
   };
@@ -44,8 +45,7 @@ Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
   }
   NOKV_TRY(rows->status());
   for (auto& [id, session] : sessions_) {
-    while (!session.requests.empty() &&
-           session.requests.begin()->first < session.acked_below) {
+    while (!session.requests.empty() && session.requests.begin()->first < session.acked_below) {
       session.result_bytes -= session.requests.begin()->second.bytes;
       session.requests.erase(session.requests.begin());
     }

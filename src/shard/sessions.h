@@ -42,7 +42,11 @@ class SessionTable {
 
   // What to do with a request.
   struct Verdict {
-    enum class Kind : uint8_t { execute, answer, wait } kind = Kind::execute;
+    enum class Kind : uint8_t {
+      execute,
+      answer,
+      wait
+    } kind = Kind::execute;
     bool opens = false;  // execute, and write the session's row with it
     std::optional<Result<codec::CommitReply>> answer;
   };

@@ -32,8 +32,14 @@ size_t weight(const RedoRecord& record) {
 
 Shard::Shard(const Env& env, engine::Engine& engine, log::LogStore& log, EventSink& events,
              const ShardOptions& options)
-    : env_(env), engine_(engine), log_(log), events_(events), options_(options),
-      cache_(options.cache_bytes), applier_(engine, cache_), clock_(env.clock) {
+    : env_(env),
+      engine_(engine),
+      log_(log),
+      events_(events),
+      options_(options),
+      cache_(options.cache_bytes),
+      applier_(engine, cache_),
+      clock_(env.clock) {
   log_thread_ = env.executors.serial("nokv-log");
   sequencer_ = env.executors.serial("nokv-seq");
 }
@@ -94,8 +100,8 @@ void Shard::submit(Work work) {
       refusal = Error(Code::unavailable, "the server is stopping");
     } else if (inbox.work.size() >= options_.queue_max ||
                inbox.bytes + work.bytes > options_.queue_bytes_max) {
-      refusal = Error(Code::overloaded, str("the queue of ", inbox.work.size(),
-                                            " requests is full"));
+      refusal =
+          Error(Code::overloaded, str("the queue of ", inbox.work.size(), " requests is full"));
       counters_.overloaded.fetch_add(1, std::memory_order_relaxed);
     } else {
       inbox.bytes += work.bytes;
@@ -246,8 +252,8 @@ void Shard::handle_step(Work& work) {
   int64_t now = clock_.next();
   meta::Transaction txn(context(), next_version(), now, record);
   Result<> planned = work.step(txn);
-  bool empty = record.changes.empty() && record.sets.empty() && record.pins.empty() &&
-               !record.upkeep;
+  bool empty =
+      record.changes.empty() && record.sets.empty() && record.pins.empty() && !record.upkeep;
   if (!planned || empty) {
     pending_.undo();
     next_id_ = id_before;
@@ -297,9 +303,9 @@ void Shard::plan_commit(Work& work, bool opens) {
                 (named && (opens || request.close_session));
   if (named && opens) {
     codec::SessionRecord session{clock_.current(), work.principal};
-    record.sets.push_back({codec::bytes_key(codec::Table::session,
-                                            codec::session_bytes(request.session)),
-                           codec::encoded(session)});
+    record.sets.push_back(
+        {codec::bytes_key(codec::Table::session, codec::session_bytes(request.session)),
+         codec::encoded(session)});
   }
   if (named) sessions_.finish(request, planned);
   if (!logged) {
@@ -321,8 +327,7 @@ void Shard::plan_commit(Work& work, bool opens) {
     record.sets.push_back({codec::bytes_key(codec::Table::session, id), std::nullopt});
     for (uint32_t slot = 0; slot < std::min(request.sequence, codec::kSessionWindow); ++slot) {
       uint64_t of_slot = (slot + 1) % codec::kSessionWindow;
-      record.sets.push_back({codec::request_key(id, static_cast<uint32_t>(of_slot)),
-                             std::nullopt});
+      record.sets.push_back({codec::request_key(id, static_cast<uint32_t>(of_slot)), std::nullopt});
     }
     sessions_.erase(request.session);
   }
@@ -527,8 +532,8 @@ Result<> Shard::recover() {
   uint64_t held = applier_.version();
   uint64_t newest = tail_.version.value();
   if (held > newest) {
-    return fail(Code::data_loss, "the engine holds version ", held, " and the log ends at ",
-                newest, ": log files are missing; put them back, or restore a backup");
+    return fail(Code::data_loss, "the engine holds version ", held, " and the log ends at ", newest,
+                ": log files are missing; put them back, or restore a backup");
   }
   if (held == newest && held != 0 && applier_.record().digest != tail_.digest) {
     return fail(Code::data_loss, "version ", held,

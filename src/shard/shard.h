@@ -26,8 +26,8 @@
 namespace nokv::shard {
 
 struct ShardOptions {
-  size_t cache_bytes = 256 << 20;       // of hot records, beside the engine's own cache
-  size_t queue_max = 16'384;            // requests that wait for the sequencer
+  size_t cache_bytes = 256 << 20;  // of hot records, beside the engine's own cache
+  size_t queue_max = 16'384;       // requests that wait for the sequencer
   size_t queue_bytes_max = 256 << 20;
   size_t group_records_max = 1024;
   size_t group_bytes_max = 256 << 10;
