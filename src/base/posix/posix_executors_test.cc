@@ -126,13 +126,13 @@ TEST_F(PosixExecutorsTest, TimersOfOneMomentFireInTheOrderTheyWereSet) {
 TEST_F(PosixExecutorsTest, ACancelledTimerDoesNotFireEvenWhenItIsDue) {
   auto executor = executors.serial("test");
   bool fired = false;
+  TimerId second = 0;
   executor->post([&] {
-    TimerId due = executor->after(0s, [&] { fired = true; });
-    executor->after(0s, [&] { executor->cancel(due); });
-    TimerId first = executor->after(0s, [&] { fired = true; });
-    executor->cancel(due);
-    executor->cancel(first);
-    executor->cancel(first);
+    executor->after(0s, [&] { executor->cancel(second); });
+    second = executor->after(0s, [&] { fired = true; });
+    TimerId third = executor->after(0s, [&] { fired = true; });
+    executor->cancel(third);
+    executor->cancel(third);
     executor->cancel(12345);
   });
   std::latch later(1);
