@@ -187,6 +187,32 @@ TEST_F(PosixExecutorsTest, ATimerFiresWhileAnotherThreadOfThePoolIsBusy) {
   done.wait();
 }
 
+TEST_F(PosixExecutorsTest, ATimerWakesAThreadThatSleepsOrWaitsForALaterOne) {
+  for (bool waits : {false, true}) {
+    auto executor = executors.serial("test");
+    if (waits) executor->after(1h, [] {});
+    for (int i = 0; i < 300; ++i) {  // in most rounds the thread has gone to sleep
+      drain(*executor);
+      for (int turn = 0; turn < 20; ++turn) std::this_thread::yield();
+      std::latch fired(1);
+      executor->after(0s, [&] { fired.count_down(); });
+      fired.wait();
+    }
+  }
+}
+
+TEST_F(PosixExecutorsTest, AThreadThatRunsATimerLeavesTheNextOneToAnother) {
+  auto pool = executors.pool("test", 3);
+  std::binary_semaphore fired(0);
+  std::latch done(1);
+  pool->after(10ms, [&] {
+    fired.acquire();  // ends only when the next timer fires meanwhile
+    done.count_down();
+  });
+  pool->after(11ms, [&] { fired.release(); });
+  done.wait();
+}
+
 TEST_F(PosixExecutorsTest, TasksNotBegunAreDestroyedUnrun) {
   auto alive = std::make_shared<int>();
   std::weak_ptr<int> watch = alive;
