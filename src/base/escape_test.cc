@@ -41,6 +41,8 @@ TEST(Escape, WhatIsNoUtf8IsNeverPassedOn) {
   EXPECT_EQ(escaped("\x80"), "\\x80");
   EXPECT_EQ(escaped("\xe6\xbc"), "\\xe6\\xbc");
   EXPECT_EQ(escaped("\xc0\xaf"), "\\xc0\\xaf");
+  EXPECT_EQ(escaped("\xe0\x80\xaf"), "\\xe0\\x80\\xaf");
+  EXPECT_EQ(escaped("\xf0\x80\x80\xaf"), "\\xf0\\x80\\x80\\xaf");
   EXPECT_EQ(escaped("\xed\xa0\x80"), "\\xed\\xa0\\x80");
   EXPECT_EQ(escaped("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
   EXPECT_EQ(json("a\xff"), "\"a\\ufffd\"");

@@ -23,11 +23,10 @@ void append_padded(std::string& out, int64_t number, size_t digits) {
 
 // RFC 3339 in UTC, to the microsecond.
 void append_time(std::string& out, int64_t wall_ns) {
-  using namespace std::chrono;
-  sys_time<nanoseconds> time{nanoseconds(wall_ns)};
-  auto day = floor<days>(time);
-  year_month_day date(day);
-  hh_mm_ss clock(floor<microseconds>(time - day));
+  std::chrono::sys_time<std::chrono::nanoseconds> time{std::chrono::nanoseconds(wall_ns)};
+  auto day = std::chrono::floor<std::chrono::days>(time);
+  std::chrono::year_month_day date(day);
+  std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::microseconds>(time - day));
   append_padded(out, static_cast<int>(date.year()), 4);
   out += '-';
   append_padded(out, static_cast<unsigned>(date.month()), 2);

@@ -63,11 +63,9 @@ size_t Link::unsent_bytes(size_t from) const {
   return bytes > kSystemBufferBytes ? bytes - kSystemBufferBytes : 0;
 }
 
-// Keeps the order: nothing overtakes what was sent before.
+// What is due before those ahead of it waits for them.
 void Link::add(size_t to, Item item) {
   if (ends_[to].closed) return;
-  item.due = std::max(item.due, last_due_[to]);
-  last_due_[to] = item.due;
   flight_bytes_[to] += item.bytes.size();
   Clock::Instant due = item.due;
   flight_[to].push_back(std::move(item));
@@ -128,9 +126,7 @@ void Link::close_late(size_t side, const Error& why, Duration late) {
   if (flight_[to].empty()) return;
   Clock::Instant earliest = net_.scheduler().clock().now() + late;
   for (Item& item : flight_[to]) item.due = std::max(item.due, earliest);
-  last_due_[to] = flight_[to].back().due;
   arrive_later(to, earliest);
-  arrive_later(to, last_due_[to]);
 }
 
 void Link::reset(const Error& why) {

@@ -237,8 +237,6 @@ void SimNetHost::arrive_at(SimNetHost& server, const AttemptPtr& attempt) {
       Link::End{server.name_, server.io_.get(),
                 str(name_, ":", kFirstPeerPort + number % kFirstFreePort), nullptr});
   net_.links.push_back(link);
-  Duration latency = net_.latency();
-  link->not_before(1, net_.scheduler_.clock().now() + latency);
   auto accept = open->acceptor.accept;  // a copy: it may end its listener
   auto handler = accept ? accept(std::make_shared<LinkConnection>(link, 1)) : nullptr;
   if (handler == nullptr) {
@@ -247,7 +245,7 @@ void SimNetHost::arrive_at(SimNetHost& server, const AttemptPtr& attempt) {
     return;
   }
   link->open(1, std::move(handler));
-  io_->deliver(latency, [this, attempt, link] { finish(attempt, link); });
+  io_->deliver(net_.latency(), [this, attempt, link] { finish(attempt, link); });
 }
 
 // On the client's I/O thread: the server has accepted.

@@ -219,7 +219,7 @@ TEST(SimPowerCut, AnAtomicWriteIsOldOrNewAtEveryStep) {
 // Model: per byte of a file, what was synced last and what was written since; after a cut a byte is
 // one of those.
 TEST(SimPowerCutModel, EveryByteIsOneThatWasWrittenSinceTheLastSync) {
-  for (uint64_t seed = 0; seed < 100; ++seed) {
+  for (uint64_t seed = 0; seed < 25; ++seed) {
     SCOPED_TRACE(seed);
     SimRandom random(seed);
     SimFiles files;
