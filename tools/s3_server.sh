@@ -64,7 +64,7 @@ listens() {
 
 # launch COMMAND...: in the background, away from the caller's terminal and pipes; sets `pid`.
 launch() {
-  setsid "$@" </dev/null >>"$dir/log" 2>&1 9>&- &
+  setsid "$@" </dev/null >>"$dir/log" 2>&1 &
   pid=$!
 }
 
