@@ -23,6 +23,7 @@ clean_up() {
   rm -rf "$dir"
 }
 trap clean_up EXIT
+exec 3>&1  # for commands shown while their output goes to a file
 
 step=0
 say() {
@@ -33,7 +34,7 @@ fine() { printf '   %s\n' "$*"; }
 
 # Shows the command as one would type it, then runs it.
 run() {
-  printf '   $ nokv %s\n' "$*" >&2
+  printf '   $ nokv %s\n' "$*" >&3
   "$nokv" "$@"
 }
 shown() { run "$@" | sed 's/^/   /'; }
