@@ -23,8 +23,8 @@ using Done = std::move_only_function<void(Result<T>)>;
 struct ObjectInfo {
   std::string key;
   uint64_t size = 0;
-  std::string etag;          // as the store gives it, without quotes; may be empty
-  int64_t modified_ns = 0;   // Unix time
+  std::string etag;         // as the store gives it, without quotes; may be empty
+  int64_t modified_ns = 0;  // Unix time
 };
 
 struct Range {
