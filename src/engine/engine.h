@@ -64,8 +64,8 @@ class Batch {
 };
 
 struct Stats {
-  uint64_t live_bytes = 0;        // of the files on disk (0 in memory)
-  uint64_t memory_bytes = 0;      // memtables, caches and table readers
+  uint64_t live_bytes = 0;    // of the files on disk (0 in memory)
+  uint64_t memory_bytes = 0;  // memtables, caches and table readers
   uint64_t keys_estimate = 0;
 };
 

@@ -17,10 +17,10 @@ using HttpHeaders = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpClientRequest {
   std::string method;
-  std::string url;                 // http or https; already percent-encoded, sent as it is
-  HttpHeaders headers;             // Host and Content-Length are added unless given
+  std::string url;                          // http or https; already percent-encoded, sent as it is
+  HttpHeaders headers;                      // Host and Content-Length are added unless given
   std::shared_ptr<const std::string> body;  // null sends none
-  Clock::Instant deadline;         // for the whole exchange
+  Clock::Instant deadline;                  // for the whole exchange
   // A response body larger than this ends the exchange with resource_exhausted.
   size_t response_max = 64 << 20;
 };

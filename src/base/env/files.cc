@@ -30,7 +30,9 @@ Result<> write_file_atomic(Files& files, const std::string& path, std::string_vi
   }
   NOKV_TRY(files.rename(temporary, path));
   size_t slash = path.rfind('/');
-  return files.sync_dir(slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash));
+  return files.sync_dir(slash == std::string::npos ? "."
+                        : slash == 0               ? "/"
+                                                   : path.substr(0, slash));
 }
 
 Result<> remove_tree(Files& files, const std::string& path) {

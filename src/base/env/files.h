@@ -45,10 +45,10 @@ struct FileInfo {
 };
 
 enum class OpenMode : uint8_t {
-  read,         // must exist
-  write,        // must exist; reads and writes
-  create,       // made when missing; reads and writes
-  create_new,   // already_exists when it is there; reads and writes
+  read,        // must exist
+  write,       // must exist; reads and writes
+  create,      // made when missing; reads and writes
+  create_new,  // already_exists when it is there; reads and writes
 };
 
 // Thread-safe; every call blocks. Paths are absolute, or relative to the working directory.

@@ -18,9 +18,9 @@ namespace nokv {
 
 // "nokv://HOST:PORT" or "unix:PATH".
 struct Address {
-  std::string host;      // empty for unix
-  uint16_t port = 0;     // 0 asks listen() for a free one
-  std::string path;      // of a unix socket; else empty
+  std::string host;   // empty for unix
+  uint16_t port = 0;  // 0 asks listen() for a free one
+  std::string path;   // of a unix socket; else empty
 
   bool is_unix() const { return !path.empty(); }
   std::string to_string() const;
