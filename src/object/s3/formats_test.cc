@@ -31,8 +31,7 @@ class SigV4Test : public testing::Test {
   Credentials credentials{"AKIAIOSFODNN7EXAMPLE",
                           Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), Secret(),
                           std::nullopt, "test"};
-  SigningContext context{credentials, "us-east-1",
-                         *parse_iso_date("2013-05-24T00:00:00.000Z")};
+  SigningContext context{credentials, "us-east-1", *parse_iso_date("2013-05-24T00:00:00.000Z")};
 };
 
 TEST_F(SigV4Test, AGetWithARangeIsSignedAsPublished) {
@@ -43,9 +42,12 @@ TEST_F(SigV4Test, AGetWithARangeIsSignedAsPublished) {
 }
 
 TEST_F(SigV4Test, APutWithMoreHeadersIsSignedAsPublished) {
-  SignableRequest put{"PUT", "", "/" + uri_encode("test$file.text", true), {},
-                      {{"date", "Fri, 24 May 2013 00:00:00 GMT"},
-                       {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}};
+  SignableRequest put{
+      "PUT",
+      "",
+      "/" + uri_encode("test$file.text", true),
+      {},
+      {{"date", "Fri, 24 May 2013 00:00:00 GMT"}, {"x-amz-storage-class", "REDUCED_REDUNDANCY"}}};
   EXPECT_THAT(authorization(put, "Welcome to Amazon S3."),
               EndsWith("98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd"));
 }
@@ -69,8 +71,7 @@ TEST_F(SigV4Test, ASessionTokenIsSentAndSigned) {
   credentials.session_token = Secret("token");
   auto headers = sign_headers(context, {"GET", "h", "/", {}, {}}, kUnsignedPayload);
   EXPECT_THAT(headers, testing::Contains(Pair("x-amz-security-token", "token")));
-  EXPECT_THAT(headers, testing::Contains(Pair("authorization", HasSubstr(
-                                                                   "x-amz-security-token"))));
+  EXPECT_THAT(headers, testing::Contains(Pair("authorization", HasSubstr("x-amz-security-token"))));
 }
 
 TEST(UriEncode, KeepsOnlyWhatIsUnreserved) {
@@ -111,10 +112,11 @@ std::vector<std::pair<std::string, std::string>> elements(std::string_view docum
 }
 
 TEST(Xml, ElementsAreGivenWithPathAndDecodedText) {
-  EXPECT_THAT(elements("<?xml version='1.0'?>\n<!-- > --><n:a x='>' y=\"'\">\n <b>1 &lt;&#50;&#x20AC;"
-                       "</b>\n<c/><d><![CDATA[<&>]]></d>\n</n:a>\n"),
-              ElementsAre(Pair("a/b", "1 <2\xe2\x82\xac"), Pair("a/c", ""), Pair("a/d", "<&>"),
-                          Pair("a", "")));
+  EXPECT_THAT(
+      elements("<?xml version='1.0'?>\n<!-- > --><n:a x='>' y=\"'\">\n <b>1 &lt;&#50;&#x20AC;"
+               "</b>\n<c/><d><![CDATA[<&>]]></d>\n</n:a>\n"),
+      ElementsAre(Pair("a/b", "1 <2\xe2\x82\xac"), Pair("a/c", ""), Pair("a/d", "<&>"),
+                  Pair("a", "")));
 }
 
 TEST(Xml, WhatIsMalformedIsRefused) {
@@ -149,7 +151,8 @@ TEST(Answers, AListingIsReadWithEncodedKeys) {
   EXPECT_EQ(page->objects[0].size, 12U);
   EXPECT_EQ(page->objects[0].etag, "e");
   EXPECT_FALSE(read_list("<Other/>"));
-  EXPECT_FALSE(read_list("<ListBucketResult><Contents><Size>x</Size></Contents></ListBucketResult>"));
+  EXPECT_FALSE(
+      read_list("<ListBucketResult><Contents><Size>x</Size></Contents></ListBucketResult>"));
 }
 
 TEST(Answers, ADeletionNamesWhatFailed) {
