@@ -1,0 +1,80 @@
+#include "codec/message.h"
+
+#include <gtest/gtest.h>
+
+#include "codec/rpc.h"
+
+namespace nokv::codec {
+namespace {
+
+TEST(Message, AMessageComesBackAsItWas) {
+  CommitRequest in;
+  in.session[3] = 7;
+  in.sequence = 1ULL << 60;
+  in.durability = Durability::early;
+  Mkdir mkdir;
+  mkdir.target.path = std::string("/a/\xff", 4);
+  mkdir.target.id = {9, {{5, 1}}};
+  in.operations.push_back({mkdir});
+  Publish publish;
+  publish.if_generation = 0;
+  publish.body.bytes = std::string(300, 'x');
+  publish.body.block_crcs = {1, 0xffffffff};
+  publish.mtime_ns = -5;
+  in.operations.push_back({publish});
+  std::string bytes = encoded(in);
+  CommitRequest out;
+  ASSERT_TRUE(decode(bytes, out));
+  EXPECT_EQ(encoded(out), bytes);
+  const auto& got = std::get<Publish>(out.operations[1].op);
+  EXPECT_EQ(got.if_generation, 0U);
+  EXPECT_EQ(got.mtime_ns, -5);
+  EXPECT_EQ(got.body.block_crcs, (std::vector<uint32_t>{1, 0xffffffff}));
+  EXPECT_EQ(std::get<Mkdir>(out.operations[0].op).target.id, mkdir.target.id);
+}
+
+TEST(Message, DefaultsTakeNoBytes) { EXPECT_EQ(encoded(Entry()).size(), 0U); }
+
+TEST(Message, UnknownFieldsAreSkipped) {
+  std::string bytes = encoded(Xattr{"n", "v"});
+  put_varint(bytes, (99 << 3) | 2);
+  put_varint(bytes, 3);
+  bytes += "new";
+  put_varint(bytes, 98 << 3);
+  put_varint(bytes, 7);
+  Xattr out;
+  ASSERT_TRUE(decode(bytes, out));
+  EXPECT_EQ(out.value, "v");
+}
+
+TEST(Message, EveryTruncationIsRefusedOrShorter) {
+  std::string bytes = encoded(SnapshotRecord{.pin = 300, .path = "/abc", .labels = {{"k", "v"}}});
+  for (size_t n = 0; n < bytes.size(); ++n) {
+    SnapshotRecord out;
+    if (decode(std::string_view(bytes).substr(0, n), out)) {
+      EXPECT_LT(encoded(out).size(), bytes.size());
+    }
+  }
+}
+
+TEST(Message, ManyTinyElementsAreRefusedBeforeTheyTakeMemory) {
+  std::string bytes;
+  for (uint32_t i = 0; i <= kElementsMax; ++i) bytes.append("\x12\x00", 2);  // results: {}
+  CommitReply reply;
+  EXPECT_FALSE(decode(std::string("\x1a\x00", 2), reply) && reply.results.size() != 1);
+  ListReply list;
+  std::string many;
+  for (uint32_t i = 0; i <= kElementsMax; ++i) many.append("\x2a\x00", 2);
+  EXPECT_FALSE(decode(many, list));
+}
+
+TEST(Message, NumbersThatDoNotFitAreRefused) {
+  std::string bytes;
+  put_varint(bytes, 1 << 3);
+  put_varint(bytes, 1ULL << 32);  // Attributes.mode is 32 bits
+  Attributes out;
+  EXPECT_FALSE(decode(bytes, out));
+}
+
+}  // namespace
+}  // namespace nokv::codec
