@@ -35,7 +35,7 @@ struct AsioNetOptions {
 
   // Hears of connections that were closed before they had a handler: garbage, too many, no first
   // bytes in time. Called on an I/O thread; must not block.
-  std::function<void(std::string_view peer, const Error& why)> on_refused;
+  std::function<void(std::string_view peer, const Error& why)> on_refused = {};
 };
 
 // Each I/O thread has its own event loop; a connection stays on one. An idle connection holds no

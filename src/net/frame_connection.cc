@@ -102,7 +102,7 @@ void FrameConnection::on_readable() {
     touch();
     auto size = static_cast<size_t>(got);
     going = deliver({home_.scratch.data(), size});
-    if (size < home_.scratch.size()) break;
+    if (size < home_.scratch.size() || takes_too_little()) break;
   }
   if (going) handler_->on_idle();
   end_batch();
@@ -159,6 +159,11 @@ bool FrameConnection::charge_input() {
   return false;
 }
 
+// Whether the peer leaves so much unread that no more is to be read from it.
+bool FrameConnection::takes_too_little() const {
+  return unsent_bytes() > home_.options.unsent_pause_bytes;
+}
+
 void FrameConnection::begin_batch() {
   std::lock_guard lock(mutex_);
   in_batch_ = true;
@@ -179,7 +184,7 @@ void FrameConnection::end_batch() {
 // Goes on reading, unless the peer does not take what it asked for.
 void FrameConnection::rearm() {
   if (waiting_readable_ || read_ended_ || !socket_) return;
-  paused_ = open_ && unsent_bytes() > home_.options.unsent_pause_bytes;
+  paused_ = open_ && takes_too_little();
   if (paused_) return;
   waiting_readable_ = true;
   socket_->wait_readable(shared_from_this());

@@ -60,6 +60,7 @@ class FrameConnection final : public Connection,
   bool deliver(std::string_view bytes);
   bool take_preamble(std::string_view& bytes);
   bool charge_input();
+  bool takes_too_little() const;
   void begin_batch();
   void end_batch();
   void rearm();

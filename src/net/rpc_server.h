@@ -26,7 +26,7 @@ class Reply {
  public:
   Reply(std::shared_ptr<internal::ServedConnection> connection, uint64_t call, size_t size_bytes);
   Reply(Reply&&) noexcept = default;
-  Reply& operator=(Reply&&) = delete;
+  Reply& operator=(Reply&& other) noexcept;
   ~Reply();
 
   // The body, or why there is none. `retry_after` goes with an error; zero says nothing. A body
@@ -84,8 +84,8 @@ class RpcServer {
   // from one. Replies may be answered later; they are dropped.
   ~RpcServer();
 
-  // Serves calls, and HTTP when `http` is given (see Acceptor), at one more address; returns it with
-  // the port that was chosen. Errors: as Net::listen().
+  // Serves calls, and HTTP when `http` is given (see Acceptor), at one more address; returns it
+  // with the port that was chosen. Errors: as Net::listen().
   Result<Address> listen(const Address& address,
                          std::function<HttpResponse(const HttpRequest&)> http = nullptr);
 
@@ -98,6 +98,7 @@ class RpcServer {
   size_t outstanding() const;
 
  private:
+  friend struct internal::ServedConnection;
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
