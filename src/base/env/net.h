@@ -18,9 +18,9 @@ namespace nokv {
 
 // "nokv://HOST:PORT" or "unix:PATH".
 struct Address {
-  std::string host;   // empty for unix
-  uint16_t port = 0;  // 0 asks listen() for a free one
-  std::string path;   // of a unix socket; else empty
+  std::string host = {};  // empty for unix
+  uint16_t port = 0;      // 0 asks listen() for a free one
+  std::string path = {};  // of a unix socket; else empty
 
   bool is_unix() const { return !path.empty(); }
   std::string to_string() const;
@@ -77,16 +77,16 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string body = {};
 };
 
 // How a listener serves those who connect.
 struct Acceptor {
   // Returns the handler of a new connection; null refuses it. Called on an I/O thread.
-  std::function<std::shared_ptr<ConnectionHandler>(std::shared_ptr<Connection>)> accept;
+  std::function<std::shared_ptr<ConnectionHandler>(std::shared_ptr<Connection>)> accept = {};
   // Answers HTTP requests on the same port, on an I/O thread (or a pool; it must be thread-safe);
   // when empty they are refused.
-  std::function<HttpResponse(const HttpRequest&)> http;
+  std::function<HttpResponse(const HttpRequest&)> http = {};
 };
 
 // Accepts while it lives; its destructor stops accepting and leaves open connections alone.
