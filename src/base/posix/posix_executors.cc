@@ -6,7 +6,6 @@
 #include <deque>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -35,16 +34,16 @@ class Timers {
     return id;
   }
 
-  // The task, if the timer was still there.
-  std::optional<Executor::Task> take(TimerId id) {
+  // The task; empty when the timer is not there any more.
+  Executor::Task take(TimerId id) {
     auto due = due_of_.find(id);
-    if (due == due_of_.end()) return std::nullopt;
+    if (due == due_of_.end()) return nullptr;
     auto entry = tasks_.extract(Key(due->second, id));
     due_of_.erase(due);
     return std::move(entry.mapped());
   }
 
-  Executor::Task take_first() { return *take(tasks_.begin()->first.second); }
+  Executor::Task take_first() { return take(tasks_.begin()->first.second); }
 
  private:
   using Key = std::pair<Instant, TimerId>;
@@ -111,7 +110,7 @@ class ThreadExecutor final : public Executor {
   }
 
   void cancel(TimerId timer) override {
-    std::optional<Task> dropped;  // destroyed after the lock is released
+    Task dropped;  // destroyed after the lock is released
     std::lock_guard lock(mutex_);
     dropped = timers_.take(timer);
   }

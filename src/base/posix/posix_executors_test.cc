@@ -231,11 +231,11 @@ TEST_F(PosixExecutorsTest, ATaskDestroyedUnrunMayCallItsExecutor) {
 
 TEST_F(PosixExecutorsTest, ManyThreadsPostAndSetTimersAndNothingIsLost) {
   auto pool = executors.pool("test", 3);
-  constexpr int kEach = 2000;
-  std::latch done(3 * kEach * 2);
+  constexpr int each = 2000;
+  std::latch done(3 * each * 2);
   {
     auto post = [&] {
-      for (int i = 0; i < kEach; ++i) {
+      for (int i = 0; i < each; ++i) {
         pool->post([&] { done.count_down(); });
         pool->after(std::chrono::microseconds(i % 50), [&] { done.count_down(); });
       }

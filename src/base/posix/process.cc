@@ -60,7 +60,7 @@ struct SignalThread::State {
   }
 };
 
-SignalThread::SignalThread(std::initializer_list<int> signals) : state_(std::make_unique<State>()) {
+SignalThread::SignalThread(const std::vector<int>& signals) : state_(std::make_unique<State>()) {
   sigemptyset(&state_->signals);
   for (int signal : signals) check(sigaddset(&state_->signals, signal) == 0, "a signal's number");
   check(pthread_sigmask(SIG_BLOCK, &state_->signals, &state_->before) == 0, "signals are blocked");

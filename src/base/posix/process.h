@@ -3,10 +3,10 @@
 
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace nokv {
 
@@ -16,7 +16,7 @@ namespace nokv {
 class SignalThread {
  public:
   // Blocks `signals` (SIGTERM, SIGINT, ...). One that arrives before start() waits for it.
-  explicit SignalThread(std::initializer_list<int> signals);
+  explicit SignalThread(const std::vector<int>& signals);
 
   // Ends the thread and gives the signals back to the calling thread. Must not be called from the
   // callback.
