@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include <isa-l/crc.h>
-
 #include "base/check.h"
+#include "codec/crc32c.h"
 
 namespace nokv::codec {
 
@@ -59,19 +58,6 @@ Result<std::optional<std::string_view>> verified(const Header& header, std::stri
 }
 
 }  // namespace
-
-uint32_t crc32c(std::string_view bytes) {
-  // isa-l takes an int and a pointer that is not const; it only reads. Longer input goes in parts.
-  constexpr size_t kPart = size_t{1} << 30;
-  uint32_t state = ~uint32_t{0};
-  while (!bytes.empty()) {
-    std::string_view part = bytes.substr(0, kPart);
-    auto* data = reinterpret_cast<unsigned char*>(const_cast<char*>(part.data()));
-    state = crc32_iscsi(data, static_cast<int>(part.size()), state);
-    bytes.remove_prefix(part.size());
-  }
-  return ~state;
-}
 
 std::array<char, kPreambleSize> encode_preamble(const Preamble& preamble) {
   std::array<char, kPreambleSize> out{};

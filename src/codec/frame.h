@@ -15,9 +15,6 @@
 
 namespace nokv::codec {
 
-// CRC-32C (Castagnoli) of `bytes`.
-uint32_t crc32c(std::string_view bytes);
-
 constexpr std::string_view kFrameMagic = "nkv1";
 constexpr uint16_t kFrameVersion = 1;
 constexpr size_t kPreambleSize = 8;

@@ -60,6 +60,11 @@ class RpcChannel::Impl : public std::enable_shared_from_this<Impl> {
     return calls_;
   }
 
+  uint64_t lost() const {
+    std::lock_guard lock(mutex_);
+    return lost_;
+  }
+
  private:
   enum class State : uint8_t {
     idle,
@@ -147,6 +152,7 @@ class RpcChannel::Impl : public std::enable_shared_from_this<Impl> {
   bool closed_ = false;
   State state_ = State::idle;
   uint64_t generation_ = 0;                 // of the connection; what older ones say is ignored
+  uint64_t lost_ = 0;                       // connections that were ready and ended
   std::shared_ptr<Connection> connection_;  // when ready
   bool heard_ = false;                      // this connection has brought a message
   Clock::Instant last_heard_;
@@ -356,6 +362,7 @@ void RpcChannel::Impl::on_closed(uint64_t generation, const Error& why) {
     std::lock_guard lock(mutex_);
     if (closed_ || generation != generation_) return;
     connection_.reset();
+    ++lost_;
     ++generation_;
     for (uint32_t index = 0; index < slots_.size(); ++index) {
       Slot& slot = slots_[index];
@@ -513,5 +520,7 @@ Result<std::string> RpcChannel::call_blocking(uint32_t method, std::string body,
 }
 
 size_t RpcChannel::outstanding() const { return impl_->outstanding(); }
+
+uint64_t RpcChannel::connection() const { return impl_->lost(); }
 
 }  // namespace nokv::net

@@ -62,6 +62,9 @@ class RpcChannel {
   // Calls that wait for an answer or their turn.
   size_t outstanding() const;
 
+  // How many connections were lost so far: what is sent after it grew may reach another process.
+  uint64_t connection() const;
+
  private:
   class Impl;
   std::shared_ptr<Impl> impl_;
