@@ -29,8 +29,11 @@ struct ObjectInfo {
 
 struct Range {
   uint64_t offset = 0;
-  uint64_t length = 0;
+  uint64_t length = 0;  // 0 gives "" without looking, so says nothing of the object
 };
+
+// The most keys of one ListPage.
+constexpr size_t kListMax = 1000;
 
 struct PutOptions {
   // Fails with already_exists when the key is taken (If-None-Match: *).

@@ -2,6 +2,14 @@
 
 namespace nokv {
 
+Result<> Files::rename_new(const std::string&, const std::string& to) {
+  return fail(Code::unimplemented, "rename to ", to, " only if it is new: not on this disk");
+}
+
+Result<FileInfo> Files::stat(const std::string& path) {
+  return fail(Code::unimplemented, "stat ", path, ": not on this disk");
+}
+
 Result<std::string> read_file(Files& files, const std::string& path, uint64_t limit) {
   NOKV_ASSIGN(auto file, files.open(path, OpenMode::read));
   NOKV_ASSIGN(uint64_t size, file->size());

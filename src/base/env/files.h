@@ -38,6 +38,12 @@ class FileLock {
   virtual ~FileLock() = default;
 };
 
+struct FileInfo {
+  uint64_t size = 0;
+  int64_t modified_ns = 0;  // Unix time
+  bool is_directory = false;
+};
+
 enum class OpenMode : uint8_t {
   read,        // must exist
   write,       // must exist; reads and writes
@@ -55,9 +61,13 @@ class Files {
 
   // Replaces `to`. Durable once sync_dir() of the directory returned.
   virtual Result<> rename(const std::string& from, const std::string& to) = 0;
+  // As rename(), but already_exists when `to` is there: of several at once one wins.
+  virtual Result<> rename_new(const std::string& from, const std::string& to);
   // A file or an empty directory.
   virtual Result<> remove(const std::string& path) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
+  // Follows links.
+  virtual Result<FileInfo> stat(const std::string& path);
   // Names without "." and "..", sorted.
   virtual Result<std::vector<std::string>> list(const std::string& dir) = 0;
   // With missing parents; fine when it is there already.

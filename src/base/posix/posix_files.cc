@@ -167,6 +167,13 @@ Result<> PosixFiles::rename(const std::string& from, const std::string& to) {
   return {};
 }
 
+Result<> PosixFiles::rename_new(const std::string& from, const std::string& to) {
+  if (::renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return {};
+  // Filesystems without the flag (NFS) have hard links.
+  if (errno == EINVAL && ::link(from.c_str(), to.c_str()) == 0) return remove(from);
+  return fail_errno("rename ", from, " to new ", to);
+}
+
 Result<> PosixFiles::remove(const std::string& path) {
   // A directory fails with EISDIR. A symbolic link is removed itself.
   if (::unlink(path.c_str()) == 0) return {};
@@ -179,6 +186,13 @@ Result<bool> PosixFiles::exists(const std::string& path) {
   if (::lstat(path.c_str(), &st) == 0) return true;
   if (errno == ENOENT || errno == ENOTDIR) return false;
   return fail_errno("stat ", path);
+}
+
+Result<FileInfo> PosixFiles::stat(const std::string& path) {
+  struct stat st{};
+  if (::stat(path.c_str(), &st) != 0) return fail_errno("stat ", path);
+  int64_t modified_ns = int64_t{st.st_mtim.tv_sec} * 1'000'000'000 + st.st_mtim.tv_nsec;
+  return FileInfo{static_cast<uint64_t>(st.st_size), modified_ns, S_ISDIR(st.st_mode)};
 }
 
 Result<std::vector<std::string>> PosixFiles::list(const std::string& dir) {

@@ -13,8 +13,10 @@ class PosixFiles final : public Files {
  public:
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<> rename(const std::string& from, const std::string& to) override;
+  Result<> rename_new(const std::string& from, const std::string& to) override;
   Result<> remove(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
+  Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& dir) override;
   Result<> make_dirs(const std::string& dir) override;
   Result<> sync_dir(const std::string& dir) override;

@@ -48,6 +48,26 @@ TEST_F(PosixFilesTest, AReadOfMoreThanTheFileTakesNoMoreMemoryThanTheFile) {
   EXPECT_EQ(*read, big);
 }
 
+TEST_F(PosixFilesTest, RenamingToANewNameNeverReplaces) {
+  ASSERT_TRUE(make("a")->write_at(0, "first"));
+  ASSERT_TRUE(make("b")->write_at(0, "second"));
+  EXPECT_EQ(files.rename_new(dir / "a", dir / "b").error().code(), Code::already_exists);
+  ASSERT_TRUE(files.rename_new(dir / "a", dir / "c"));
+  EXPECT_FALSE(files.exists(dir / "a").value());
+  EXPECT_EQ(read_file(files, dir / "c", 100).value(), "first");
+}
+
+TEST_F(PosixFilesTest, StatTellsSizeTimeAndKind) {
+  ASSERT_TRUE(make("a")->write_at(0, "12345"));
+  auto info = files.stat(dir / "a").value();
+  EXPECT_EQ(info.size, 5U);
+  EXPECT_FALSE(info.is_directory);
+  EXPECT_GT(info.modified_ns, int64_t{1'500'000'000} * 1'000'000'000);
+  ASSERT_TRUE(files.make_dirs(dir / "d"));
+  EXPECT_TRUE(files.stat(dir / "d").value().is_directory);
+  EXPECT_EQ(files.stat(dir / "none").error().code(), Code::not_found);
+}
+
 TEST_F(PosixFilesTest, TruncateCutsAndExtends) {
   auto file = make("a");
   ASSERT_TRUE(file->write_at(0, "hello"));

@@ -1,0 +1,89 @@
+#include "client/caller.h"
+
+#include <algorithm>
+
+namespace nokv::client {
+
+Duration Backoff::before_next(uint32_t attempt, Random& random) const {
+  Duration full = first * (1 << std::min<uint32_t>(attempt - 1, 16));
+  full = std::min(full, max);
+  auto half = static_cast<uint64_t>(full.count() / 2);
+  return Duration(static_cast<int64_t>(half + random.below(half + 1)));
+}
+
+struct Caller::State {
+  CallerParts parts;
+  Backoff backoff;
+  std::atomic<bool> stopped = false;
+  std::atomic<uint64_t> requests = 0;
+  std::atomic<uint64_t> retries = 0;
+};
+
+// One call on its way. Destroyed before it was answered (a timer that will not run), it ends.
+struct Caller::Attempt {
+  codec::Method method{};
+  std::string body;
+  Clock::Instant deadline;
+  Done<std::string> done;
+  uint32_t attempts = 0;
+
+  ~Attempt() {
+    if (done) done(fail(Code::cancelled, "the client was closed"));
+  }
+  void finish(Result<std::string> result) { std::exchange(done, nullptr)(std::move(result)); }
+};
+
+Caller::Caller(CallerParts parts, Backoff backoff)
+    : state_(std::make_shared<State>(parts, backoff)) {}
+Caller::~Caller() { stop(); }
+
+void Caller::stop() { state_->stopped = true; }
+
+Caller::Counters Caller::counters() const { return {state_->requests, state_->retries}; }
+
+std::unexpected<Error> Caller::damaged_reply(codec::Method method) {
+  return fail(Code::data_loss, "the reply to method ", static_cast<uint32_t>(method),
+              " cannot be decoded");
+}
+
+void Caller::call(codec::Method method, std::string body, Clock::Instant deadline,
+                  Done<std::string> done) {
+  auto attempt = std::make_unique<Attempt>();
+  attempt->method = method;
+  attempt->body = std::move(body);
+  attempt->deadline = deadline;
+  attempt->done = std::move(done);
+  send(state_, std::move(attempt));
+}
+
+void Caller::send(std::shared_ptr<State> state, std::unique_ptr<Attempt> attempt) {
+  if (state->stopped) return;
+  Duration left = attempt->deadline - state->parts.clock.now();
+  if (left <= Duration::zero()) {
+    return attempt->finish(fail(Code::cancelled, "the deadline passed before the request was sent"));
+  }
+  ++attempt->attempts;
+  ++state->requests;
+  if (attempt->attempts > 1) ++state->retries;
+  State& at = *state;
+  codec::Method method = attempt->method;
+  std::string body = attempt->body;
+  at.parts.transport.call(
+      method, std::move(body), left,
+      [state = std::move(state), attempt = std::move(attempt)](Result<std::string> reply) mutable {
+        if (reply || !is_transient(reply.error())) return attempt->finish(std::move(reply));
+        failed(state, std::move(attempt), std::move(reply).error());
+      });
+}
+
+void Caller::failed(const std::shared_ptr<State>& state, std::unique_ptr<Attempt> attempt,
+                    Error error) {
+  Duration pause = state->backoff.before_next(attempt->attempts, state->parts.random);
+  bool out_of_time = state->parts.clock.now() + pause >= attempt->deadline;
+  if (state->stopped || out_of_time) return attempt->finish(std::unexpected(std::move(error)));
+  state->parts.timers.after(pause, [state, attempt = std::move(attempt)]() mutable {
+    send(std::move(state), std::move(attempt));
+  });
+}
+
+}  // namespace nokv::client
