@@ -49,6 +49,12 @@ std::string chunk_key(const NodeId& file, uint64_t body_number, uint32_t index) 
   return out;
 }
 
+std::string detached_key(const NodeId& id, uint64_t body_number) {
+  std::string out = node_table_key(Table::detached, id);
+  put_u64(out, body_number);
+  return out;
+}
+
 std::string table_key(Table table) { return start(table, 0); }
 
 std::string number_key(Table table, uint64_t number) {
@@ -137,6 +143,11 @@ bool split_link_key(std::string_view key, LinkKey& out) {
 bool split_chunk_key(std::string_view key, ChunkKey& out) {
   return take_table(key, Table::chunk) && out.file.take_key(key) &&
          take_u64(key, out.body_number) && take_u32(key, out.index) && key.empty();
+}
+
+bool split_detached_key(std::string_view key, NodeId& id, uint64_t& body_number) {
+  return take_table(key, Table::detached) && id.take_key(key) && take_u64(key, body_number) &&
+         key.empty();
 }
 
 bool split_node_key(std::string_view key, NodeId& out) {

@@ -50,7 +50,7 @@ enum class Table : uint8_t {
   session = 0x26,   // session id (16 bytes)
   request = 0x27,   // session id, sequence number modulo the window
   upload = 0x28,    // upload id
-  detached = 0x29,  // NodeId of a directory that left the tree and is still to be swept
+  detached = 0x29,  // NodeId, body number: to be swept; 0: a directory that left the tree
   dead = 0x2a,      // log time of its death, blob id: what garbage collection works through
   owned = 0x2b,     // clone id, NodeId: nodes of a clone with records of their own
   space = 0x2c,     // - : bytes held, by reason
@@ -80,6 +80,7 @@ std::string table_key(Table table);
 std::string number_key(Table table, uint64_t number);
 std::string bytes_key(Table table, std::string_view bytes);
 std::string node_table_key(Table table, const NodeId& id);
+std::string detached_key(const NodeId& id, uint64_t body_number);
 
 // All keys of a table that begin with the node: [prefix, prefix_end(prefix)).
 std::string prefix_end(std::string prefix);
@@ -106,6 +107,7 @@ struct ChunkKey {
   uint32_t index = 0;
 };
 bool split_chunk_key(std::string_view key, ChunkKey& out);
+bool split_detached_key(std::string_view key, NodeId& id, uint64_t& body_number);
 // Of tables whose key is one NodeId.
 bool split_node_key(std::string_view key, NodeId& out);
 // Of tables whose key is one number.

@@ -278,12 +278,14 @@ struct BlobRecord {
   uint64_t bytes = 0;
   uint64_t upload = 0;
   std::vector<uint32_t> block_crcs;  // CRC-32C of each block
+  int64_t dead_ns = 0;               // log time of its death
   static void fields(auto& self, auto& f) {
     f(1, self.state);
     f(2, self.references);
     f(3, self.bytes);
     f(4, self.upload);
     f(5, self.block_crcs);
+    f(6, self.dead_ns);
   }
 };
 
@@ -314,7 +316,9 @@ struct PinRecord {
   int64_t time_ns = 0;     // log time of `version`
   int64_t expires_ns = 0;  // 0: never
   bool going = false;      // may not be read or pinned any more; its records are being refiled
-  std::string path;        // of the scope when the pin was made, for people
+  std::string path;        // of the scope when the pin was made
+  NodeId parent;           // of a scope that is a file: the directory and the name it had
+  std::string name;
   static void fields(auto& self, auto& f) {
     f(1, self.version);
     f(2, self.scope);
@@ -323,6 +327,8 @@ struct PinRecord {
     f(5, self.expires_ns);
     f(6, self.going);
     f(7, self.path);
+    f(8, self.parent);
+    f(9, self.name);
   }
 };
 
@@ -392,13 +398,15 @@ struct UploadRecord {
   uint32_t count = 0;
   int64_t opened_ns = 0;
   int64_t closed_ns = 0;  // 0: open
-  uint32_t passes = 0;    // how often the objects nobody published were deleted
+  uint32_t published = 0;  // of them; when all are, the record goes
+  uint32_t passes = 0;     // how often the objects nobody published were deleted
   static void fields(auto& self, auto& f) {
     f(1, self.first_blob);
     f(2, self.count);
     f(3, self.opened_ns);
     f(4, self.closed_ns);
     f(5, self.passes);
+    f(6, self.published);
   }
 };
 

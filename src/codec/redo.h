@@ -20,11 +20,13 @@ struct Change {
   std::optional<std::string> value;  // the record without its birth; absent: removed
   uint64_t old_birth = 0;            // of the value it replaces; 0: there was none
   bool old_blobs = false;            // that value mentions blobs
+  bool new_blobs = false;            // `value` mentions blobs
   static void fields(auto& self, auto& f) {
     f(1, self.key);
     f(2, self.value);
     f(3, self.old_birth);
     f(4, self.old_blobs);
+    f(5, self.new_blobs);
   }
 };
 
@@ -103,9 +105,19 @@ struct NewPin {
   }
 };
 
+struct RenewedPin {
+  uint64_t id = 0;
+  int64_t expires_ns = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.id);
+    f(2, self.expires_ns);
+  }
+};
+
 // What one step of background work does beside changes and sets.
 struct Upkeep {
   std::vector<uint64_t> going_pins;  // marked, so that nobody reads or pins there any more
+  std::vector<RenewedPin> renewed_pins;
   std::string refiled;               // filed records of pin `refile_pin` up to this key were moved
   uint64_t refile_pin = 0;           // 0: none
   bool refile_done = false;          // and that pin is gone
@@ -116,6 +128,7 @@ struct Upkeep {
     f(3, self.refile_pin);
     f(4, self.refile_done);
     f(5, self.purged_blobs);
+    f(6, self.renewed_pins);
   }
 };
 

@@ -1,0 +1,254 @@
+#include "meta/apply.h"
+
+#include "base/check.h"
+#include "codec/crc32c.h"
+#include "codec/key.h"
+#include "codec/rpc.h"
+
+namespace nokv::meta {
+
+using codec::Change;
+using codec::Table;
+
+Result<> Applier::load() {
+  std::string value;
+  auto snapshot = engine_.snapshot();
+  NOKV_ASSIGN(bool found, snapshot->get(codec::table_key(Table::state), value));
+  record_ = codec::StateRecord();
+  if (found && !codec::decode(value, record_)) return damaged(codec::table_key(Table::state));
+  cache_.clear();
+  pins_changed_ = true;
+  return pins_.load(View(std::move(snapshot), record_.version, nullptr));
+}
+
+State Applier::state() const {
+  return {engine_.snapshot(), record_, published_pins_, &cache_};
+}
+
+Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t, 16>& digest) {
+  check(group.first == record_.version + 1, "groups are applied in order");
+  check(!group.records.empty(), "a group has records");
+  if (batch_ == nullptr) batch_ = engine_.batch();
+  batch_->clear();
+  before_ = std::make_unique<View>(engine_.snapshot(), record_.version, nullptr);
+  first_ = group.first;
+  newest_.clear();
+  blobs_.clear();
+  uint64_t version = group.first;
+  for (const auto& record : group.records) NOKV_TRY(apply_record(record, version++));
+  uint64_t last = version - 1;
+  for (const Change& change : group.directories) NOKV_TRY(apply_change(change, last));
+  NOKV_TRY(write_blobs(record_.time_ns));
+  record_.version = last;
+  record_.digest = digest;
+  batch_->put(codec::table_key(Table::state), codec::encoded(record_));
+  before_.reset();
+  NOKV_TRY(engine_.write(*batch_));
+  if (pins_changed_) published_pins_ = std::make_shared<const PinTable>(pins_);
+  pins_changed_ = false;
+  return {};
+}
+
+Result<> Applier::apply_record(const codec::RedoRecord& record, uint64_t version) {
+  record_.time_ns = record.time_ns;
+  record_.next_id = record.next_id;
+  if (record.policy) record_.policy = *record.policy;
+  if (record_.created_ns == 0) record_.created_ns = record.time_ns;
+  for (const auto& made : record.pins) {
+    check(version == first_ && made.pin.version == version - 1, "a pin begins a group");
+    pins_.add(made.id, made.pin);
+    put_pin(made.id);
+  }
+  for (const auto& blob : record.blobs) blobs_[{blob.blob, blob.upload == 0}].added = &blob;
+  for (const Change& change : record.changes) NOKV_TRY(apply_change(change, version));
+  for (const auto& set : record.sets) {
+    if (set.value) {
+      batch_->put(set.key, *set.value);
+    } else {
+      batch_->remove(set.key);
+    }
+  }
+  if (record.upkeep) NOKV_TRY(apply_upkeep(*record.upkeep));
+  if (!record.session.empty()) {
+    auto slot = static_cast<uint32_t>(record.sequence % codec::kSessionWindow);
+    codec::RequestRecord row{record.sequence, record.acked_below, version, record.result};
+    batch_->put(codec::request_key(record.session, slot), codec::encoded(row));
+  }
+  return {};
+}
+
+void Applier::put_pin(uint64_t id) {
+  pins_changed_ = true;
+  batch_->put(codec::number_key(Table::pin, id), codec::encoded(*pins_.find(id)));
+}
+
+Result<> Applier::apply_change(const Change& change, uint64_t version) {
+  if (change.old_birth != 0) NOKV_TRY(retire(change, version));
+  newest_[change.key] = &change;
+  auto table = static_cast<Table>(change.key[0]);
+  bool cached = table == Table::dentry || table == Table::node;
+  if (!change.value) {
+    batch_->remove(change.key);
+    if (cached) cache_.change(change.key, std::nullopt, version, false);
+    return {};
+  }
+  std::string value;
+  value.reserve(change.value->size() + 10);
+  codec::put_varint(value, version);
+  value += *change.value;
+  batch_->put(change.key, value);
+  if (change.new_blobs) NOKV_TRY(mention(change.key, *change.value, 1));
+  if (cached) cache_.change(change.key, std::move(value), version, table == Table::node);
+  return {};
+}
+
+// The value that `change` replaces becomes a past record, or is dropped.
+Result<> Applier::retire(const Change& change, uint64_t version) {
+  if (change.old_birth >= first_) {  // no pin lies within a group
+    if (!change.old_blobs) return {};
+    auto inside = newest_.find(change.key);
+    check(inside != newest_.end() && inside->second->value.has_value(),
+          "a record replaced within its group is in the group");
+    return mention(change.key, *inside->second->value, -1);
+  }
+  bool pinned = pins_.newest_version() >= change.old_birth;
+  if (!pinned && !change.old_blobs) return {};
+  std::string value;
+  NOKV_ASSIGN(bool found, before_->snapshot().get(change.key, value));
+  if (!found) return damaged(change.key);
+  std::string_view rest = value;
+  Raw old;
+  if (!codec::take_birth(rest, old.birth) || old.birth != change.old_birth) {
+    return damaged(change.key);
+  }
+  old.value = rest;
+  if (pinned) {
+    NOKV_ASSIGN(auto keeper, retention_.keeper(*before_, change.key, old, version));
+    if (keeper) {
+      std::string past = codec::past_key(change.key, version);
+      batch_->put(past, value);
+      batch_->put(codec::filed_key(*keeper, past), {});
+      return {};
+    }
+  }
+  return change.old_blobs ? mention(change.key, old.value, -1) : Result<>();
+}
+
+Result<> Applier::mention(std::string_view key, std::string_view value, int64_t sign) {
+  NOKV_ASSIGN(auto blobs, blobs_of(key, value));
+  for (const auto& each : blobs) blobs_[{each.blob, each.is_inline}].references += sign;
+  return {};
+}
+
+Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
+  for (uint64_t id : upkeep.going_pins) {
+    if (pins_.find(id) == nullptr) continue;
+    pins_.mark_going(id);
+    put_pin(id);
+  }
+  for (const auto& each : upkeep.renewed_pins) {
+    if (pins_.find(each.id) == nullptr) continue;
+    pins_.renew(each.id, each.expires_ns);
+    put_pin(each.id);
+  }
+  if (upkeep.refile_pin != 0) NOKV_TRY(refile(upkeep));
+  for (uint64_t blob : upkeep.purged_blobs) {
+    std::string key = codec::number_key(Table::blob, blob);
+    NOKV_ASSIGN(auto record, before_->present<codec::BlobRecord>(key));
+    if (!record || record->state != codec::BlobState::dead) continue;
+    batch_->remove(key);
+    batch_->remove(codec::dead_key(record->dead_ns, blob));
+  }
+  return {};
+}
+
+// Hands the records filed under a pin that goes to the next one that needs them, or frees them.
+Result<> Applier::refile(const codec::Upkeep& upkeep) {
+  std::string prefix = codec::number_key(Table::filed, upkeep.refile_pin);
+  auto rows = before_->snapshot().iterate(prefix, codec::prefix_end(prefix));
+  for (rows->seek(prefix); rows->valid() && rows->key() <= upkeep.refiled; rows->next()) {
+    std::string_view past = rows->key().substr(prefix.size());
+    std::string key;
+    uint64_t death = 0;
+    std::string value;
+    if (!codec::split_past_key(past, key, death)) return damaged(past);
+    NOKV_ASSIGN(bool found, before_->snapshot().get(past, value));
+    std::string_view rest = value;
+    Raw old;
+    if (!found || !codec::take_birth(rest, old.birth)) return damaged(past);
+    old.value = rest;
+    NOKV_ASSIGN(auto keeper, retention_.keeper(*before_, key, old, death, upkeep.refile_pin));
+    batch_->remove(rows->key());
+    if (keeper) {
+      batch_->put(codec::filed_key(*keeper, past), {});
+    } else {
+      batch_->remove(past);
+      NOKV_TRY(mention(key, old.value, -1));
+    }
+  }
+  NOKV_TRY(rows->status());
+  if (upkeep.refile_done) {
+    batch_->remove(codec::number_key(Table::pin, upkeep.refile_pin));
+    pins_.remove(upkeep.refile_pin);
+    retention_.forget(upkeep.refile_pin);
+    pins_changed_ = true;
+  }
+  return {};
+}
+
+Result<> Applier::write_blobs(int64_t now_ns) {
+  for (const auto& [key, change] : blobs_) {
+    NOKV_TRY(key.second ? write_inline(key.first, change)
+                        : write_blob(key.first, change, now_ns));
+  }
+  return {};
+}
+
+Result<> Applier::write_inline(uint64_t blob, const BlobChange& change) {
+  if (change.references == 0 && change.added == nullptr) return {};
+  std::string key = codec::number_key(Table::inline_, blob);
+  codec::InlineRecord record;
+  if (change.added != nullptr) {
+    record.bytes = change.added->bytes;
+    record.crc = crc32c(record.bytes);
+  } else {
+    NOKV_ASSIGN(auto old, before_->present<codec::InlineRecord>(key));
+    if (!old) return damaged(key);
+    record = *std::move(old);
+  }
+  record.references += static_cast<uint64_t>(change.references);
+  check(static_cast<int64_t>(record.references) >= 0, "references are never below none");
+  if (record.references == 0) {
+    batch_->remove(key);
+  } else {
+    batch_->put(key, codec::encoded(record));
+  }
+  return {};
+}
+
+Result<> Applier::write_blob(uint64_t blob, const BlobChange& change, int64_t now_ns) {
+  if (change.references == 0 && change.added == nullptr) return {};
+  std::string key = codec::number_key(Table::blob, blob);
+  codec::BlobRecord record;
+  if (change.added != nullptr) {
+    record.bytes = change.added->size;
+    record.upload = change.added->upload;
+    record.block_crcs = change.added->block_crcs;
+  } else {
+    NOKV_ASSIGN(auto old, before_->present<codec::BlobRecord>(key));
+    if (!old) return damaged(key);
+    record = *std::move(old);
+  }
+  check(record.state == codec::BlobState::live, "nothing revives a dead blob");
+  record.references += static_cast<uint64_t>(change.references);
+  check(static_cast<int64_t>(record.references) >= 0, "references are never below none");
+  if (record.references == 0) {
+    record.state = codec::BlobState::dead;
+    record.dead_ns = now_ns;
+    batch_->put(codec::dead_key(now_ns, blob), {});
+  }
+  batch_->put(key, codec::encoded(record));
+  return {};
+}
+
+}  // namespace nokv::meta

@@ -1,0 +1,201 @@
+#include "meta/pending.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace nokv::meta {
+
+namespace {
+
+bool is_link(std::string_view key) {
+  return static_cast<codec::Table>(key[0]) == codec::Table::link;
+}
+
+}  // namespace
+
+const Overlay::Entry* Pending::find(std::string_view key) const {
+  auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> Pending::pending_links(std::string_view prefix) const {
+  std::vector<std::string> out;
+  for (auto key = links_.lower_bound(std::string(prefix));
+       key != links_.end() && key->starts_with(prefix); ++key) {
+    out.push_back(*key);
+  }
+  return out;
+}
+
+void Pending::begin() {
+  keep();
+  ++transaction_;
+  order_before_ = order_.size();
+}
+
+void Pending::keep() {
+  undo_entries_.clear();
+  undo_directories_.clear();
+}
+
+void Pending::undo() {
+  for (auto change = undo_entries_.rbegin(); change != undo_entries_.rend(); ++change) {
+    if (change->before) {
+      entries_[change->key] = *std::move(change->before);
+    } else {
+      entries_.erase(change->key);
+      if (is_link(change->key)) links_.erase(change->key);
+    }
+  }
+  for (auto& [id, before] : undo_directories_) {
+    if (before) {
+      directories_[id] = *std::move(before);
+    } else {
+      directories_.erase(id);
+    }
+  }
+  order_.resize(order_before_);
+  keep();
+}
+
+void Pending::put(const std::string& key, std::optional<std::string> value, uint64_t birth) {
+  auto [row, fresh] = entries_.try_emplace(key);
+  undo_entries_.push_back({key, fresh ? std::nullopt : std::optional(std::move(row->second))});
+  row->second = Entry{std::move(value), birth};
+  order_.emplace_back(birth, key);
+  if (is_link(key)) links_.insert(key);
+}
+
+DirectoryState* Pending::at_hand(const NodeId& id) {
+  auto found = directories_.find(id);
+  if (found == directories_.end()) return nullptr;
+  DirectoryState& state = found->second;
+  if (state.saved_by != transaction_) {
+    undo_directories_.emplace_back(id, state);
+    state.saved_by = transaction_;
+  }
+  return &state;
+}
+
+Result<DirectoryState*> Pending::directory(const Tree& tree, const NodeId& id) {
+  if (DirectoryState* state = at_hand(id)) return state->gone ? nullptr : state;
+  NOKV_ASSIGN(auto own, tree.view().get(codec::node_key(id), kNow));
+  NOKV_ASSIGN(auto node, tree.node(id));
+  if (!node || !node->directory) return nullptr;
+  DirectoryState state;
+  state.record = *std::move(node->directory);
+  state.own_birth = own ? own->birth : 0;
+  directories_.emplace(id, std::move(state));
+  return at_hand(id);
+}
+
+DirectoryState& Pending::add_directory(const NodeId& id, DirectoryState state) {
+  undo_directories_.emplace_back(id, std::nullopt);
+  DirectoryState& added = directories_[id] = std::move(state);
+  added.saved_by = transaction_;
+  touch(id, added);
+  return added;
+}
+
+void Pending::touch(const NodeId& id, DirectoryState& state) {
+  state.dirty = true;
+  if (!state.listed) touched_.push_back(id);
+  state.listed = true;
+}
+
+void Pending::end_directory(const NodeId& id, DirectoryState& state, uint64_t version) {
+  state.gone = true;
+  state.dirty = false;
+  state.untold = false;
+  in_flight_.emplace_back(version, id);
+}
+
+Result<> Pending::propagate(const Tree& tree) {
+  // Each directory tells its own change to all above it; what they are told they do not tell on.
+  std::vector<NodeId> tell = touched_;
+  for (const NodeId& id : tell) {
+    DirectoryState* from = at_hand(id);
+    if (from == nullptr || !from->untold || from->gone) continue;
+    int64_t files = from->files;
+    int64_t directories = from->directories;
+    int64_t bytes = from->bytes;
+    uint64_t newest = from->record.totals.newest;
+    from->files = from->directories = from->bytes = 0;
+    from->untold = false;
+    NodeId up = from->record.parent;
+    for (size_t depth = 0; up && depth <= codec::kDepthMax; ++depth) {
+      NOKV_ASSIGN(DirectoryState * above, directory(tree, up));
+      if (above == nullptr) break;  // it was detached since
+      codec::Totals& totals = above->record.totals;
+      totals.files += static_cast<uint64_t>(files);
+      totals.directories += static_cast<uint64_t>(directories);
+      totals.bytes += static_cast<uint64_t>(bytes);
+      totals.newest = std::max(totals.newest, newest);
+      touch(up, *above);
+      up = above->record.parent;
+    }
+  }
+  return {};
+}
+
+Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64_t last) {
+  begin();
+  NOKV_TRY(propagate(tree));
+  std::vector<codec::Change> out;
+  for (const NodeId& id : touched_) {
+    auto found = directories_.find(id);
+    if (found == directories_.end()) continue;
+    DirectoryState& state = found->second;
+    state.listed = false;
+    if (!state.dirty || state.gone) continue;
+    codec::NodeRecord record;
+    record.directory = state.record;
+    codec::Change change{codec::node_key(id), codec::encoded(record), state.own_birth};
+    entries_[change.key] = Entry{change.value, last};
+    order_.emplace_back(last, change.key);
+    state.own_birth = last;
+    state.dirty = false;
+    in_flight_.emplace_back(last, id);
+    state.written = last;
+    out.push_back(std::move(change));
+  }
+  touched_.clear();
+  // Unordered containers have no order to rely on; the log must be the same for the same input.
+  std::ranges::sort(out, {}, &codec::Change::key);
+  keep();
+  return out;
+}
+
+void Pending::applied(uint64_t version) {
+  while (!order_.empty() && order_.front().first <= version) {
+    auto found = entries_.find(order_.front().second);
+    if (found != entries_.end() && found->second.birth <= version) {
+      if (is_link(found->first)) links_.erase(found->first);
+      entries_.erase(found);
+    }
+    order_.pop_front();
+  }
+  while (!in_flight_.empty() && in_flight_.front().first <= version) {
+    auto found = directories_.find(in_flight_.front().second);
+    if (found != directories_.end()) {
+      DirectoryState& state = found->second;
+      if (state.written <= version) state.written = 0;
+      if (state.gone) directories_.erase(found);
+    }
+    in_flight_.pop_front();
+  }
+  evict();
+}
+
+// Bounds the directories kept at hand; those with pending changes stay.
+void Pending::evict() {
+  if (directories_.size() <= evict_at_) return;
+  std::erase_if(directories_, [](const auto& row) {
+    const DirectoryState& state = row.second;
+    return !state.dirty && !state.untold && !state.gone && state.written == 0;
+  });
+  evict_at_ = std::max(directories_max_, directories_.size() * 2);
+}
+
+}  // namespace nokv::meta

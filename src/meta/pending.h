@@ -1,0 +1,105 @@
+// What the planner has decided and the engine does not show yet, and the directories it works on.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "codec/redo.h"
+#include "meta/tree.h"
+#include "meta/view.h"
+
+namespace nokv::meta {
+
+// A directory as the newest decision left it. Its record is written once for each group.
+struct DirectoryState {
+  codec::Directory record;
+  uint64_t own_birth = 0;  // of the record of its own that was last decided; 0: it has none
+  bool dirty = false;      // changed since its record was last put into a group
+  bool gone = false;       // removed: its record's end is among the changes already
+  uint64_t written = 0;    // the last version whose group held its record
+  // What its ancestors have not been told yet.
+  int64_t files = 0;
+  int64_t directories = 0;
+  int64_t bytes = 0;
+  bool untold = false;
+  // Bookkeeping of Pending.
+  bool listed = false;
+  uint64_t saved_by = 0;
+};
+
+// Home: the shard's sequencer.
+//
+// A transaction is begun, changes things through Transaction (meta/transaction.h), and is kept or
+// undone as a whole. close_group() then gives the directory records of all transactions since the
+// last one. What is applied is forgotten, but for recently used directories.
+class Pending final : public Overlay {
+ public:
+  explicit Pending(size_t directories_max = 4096)
+      : directories_max_(directories_max), evict_at_(directories_max) {}
+
+  const Entry* find(std::string_view key) const override;
+
+  // Keys of the link table that are pending, with `prefix`, removed ones included.
+  std::vector<std::string> pending_links(std::string_view prefix) const;
+
+  void begin();
+  void keep();
+  void undo();
+
+  void put(const std::string& key, std::optional<std::string> value, uint64_t birth);
+
+  // The directory, loaded from `tree` when it is not at hand; remembers how it was for undo().
+  // Null: there is no such directory. The pointer is valid until the next call of begin().
+  Result<DirectoryState*> directory(const Tree& tree, const NodeId& id);
+  DirectoryState& add_directory(const NodeId& id, DirectoryState state);
+  // Says that `state` of `id` became dirty or untold.
+  void touch(const NodeId& id, DirectoryState& state);
+  // Says that the directory ended with `version`.
+  void end_directory(const NodeId& id, DirectoryState& state, uint64_t version);
+
+  // Tells ancestors what changed below them.
+  Result<> propagate(const Tree& tree);
+
+  // The records of all directories that changed, with `last` as their birth.
+  Result<std::vector<codec::Change>> close_group(const Tree& tree, uint64_t last);
+
+  // Everything decided up to `version` is in the engine now.
+  void applied(uint64_t version);
+
+  size_t entries() const { return entries_.size(); }
+
+ private:
+  struct Undo {
+    std::string key;
+    std::optional<Entry> before;
+  };
+  struct KeyHash {
+    using is_transparent = void;
+    size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
+  };
+  DirectoryState* at_hand(const NodeId& id);
+  void evict();
+
+  size_t directories_max_;
+  std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_;
+  std::set<std::string> links_;
+  std::deque<std::pair<uint64_t, std::string>> order_;  // (version, key) in the order decided
+  std::unordered_map<NodeId, DirectoryState> directories_;
+  std::vector<NodeId> touched_;  // dirty or untold, perhaps twice, perhaps not any more
+  std::deque<std::pair<uint64_t, NodeId>> in_flight_;  // written or ended by a version
+
+  uint64_t transaction_ = 0;
+  std::vector<Undo> undo_entries_;
+  std::vector<std::pair<NodeId, std::optional<DirectoryState>>> undo_directories_;
+  size_t order_before_ = 0;
+  size_t evict_at_ = 0;
+};
+
+}  // namespace nokv::meta

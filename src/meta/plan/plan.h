@@ -1,0 +1,68 @@
+// From a request to a redo record: what each operation does, decided against the newest state.
+//
+// Pure: reads the view and the pending changes, asks no clock and no random numbers. One verb a
+// file. Each may fail after it changed something: the whole transaction is then undone.
+#pragma once
+
+#include "codec/rpc.h"
+#include "meta/transaction.h"
+
+namespace nokv::meta {
+
+// Plans all operations of `request` into `out`, all or none, and answers. On an error, and for a
+// dry run, nothing is pending and `next_id` is as before. Errors: those of the operations, with
+// the number of the one that failed when there are several.
+Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, int64_t now_ns,
+                                const codec::CommitRequest& request, codec::RedoRecord& out);
+
+// Whether `request` makes a pin, so has to begin a group.
+bool begins_group(const codec::CommitRequest& request);
+// Whether `request` reads an older version, so can only be planned once all before it is applied.
+bool reads_applied(const codec::CommitRequest& request);
+
+namespace planning {
+
+using codec::OperationResult;
+Result<OperationResult> run(Transaction& txn, const codec::Mkdir& op);
+Result<OperationResult> run(Transaction& txn, const codec::Publish& op);
+Result<OperationResult> run(Transaction& txn, const codec::Append& op);
+Result<OperationResult> run(Transaction& txn, const codec::MakeNode& op);
+Result<OperationResult> run(Transaction& txn, const codec::Link& op);
+Result<OperationResult> run(Transaction& txn, const codec::Rename& op);
+Result<OperationResult> run(Transaction& txn, const codec::Remove& op);
+Result<OperationResult> run(Transaction& txn, const codec::SetAttributes& op);
+Result<OperationResult> run(Transaction& txn, const codec::SetXattr& op);
+Result<OperationResult> run(Transaction& txn, const codec::Check& op);
+Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op);
+Result<OperationResult> run(Transaction& txn, const codec::SnapshotRemove& op);
+Result<OperationResult> run(Transaction& txn, const codec::SnapshotRenew& op);
+Result<OperationResult> run(Transaction& txn, const codec::SetPolicy& op);
+Result<OperationResult> run(Transaction& txn, const codec::OpenUpload& op);
+Result<OperationResult> run(Transaction& txn, const codec::CloseUpload& op);
+Result<OperationResult> run(Transaction& txn, const codec::Undelete& op);
+Result<OperationResult> run(Transaction& txn, const codec::Copy& op);
+
+// Shared by verbs that take away what has a name: unlinks the file or detaches the directory at
+// `spot`; gives the version of the undo pin, if one is wanted and made.
+Result<uint64_t> take_away(Transaction& txn, const Transaction::Spot& spot, bool keep_undo);
+
+// Shared by verbs that give a file a body: `body` under `place`, replacing what is there.
+struct NewFile {
+  codec::Body body;
+  uint32_t mode = 0;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::optional<int64_t> mtime_ns;
+  std::vector<codec::Xattr> xattrs;
+  bool keep_undo = false;
+};
+Result<OperationResult> put_body(Transaction& txn, Place place, NewFile file);
+
+// What `exists` and `if_generation` ask of the file at `path`.
+Result<> check_precondition(const std::string& path, const std::optional<codec::Inode>& there,
+                            codec::Exists exists, std::optional<uint64_t> if_generation);
+
+Result<> check_mode(uint32_t mode);
+
+}  // namespace planning
+}  // namespace nokv::meta

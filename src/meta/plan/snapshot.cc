@@ -1,0 +1,113 @@
+#include "meta/at.h"
+#include "meta/plan/plan.h"
+
+namespace nokv::meta::planning {
+
+namespace {
+
+constexpr size_t kLabelsMax = 64;
+constexpr int64_t kTtlMax = 100LL * 365 * 86400 * 1'000'000'000;
+
+Result<codec::SnapshotRecord> find_snapshot(Transaction& txn, const std::string& name) {
+  NOKV_ASSIGN(auto found, txn.view().present<codec::SnapshotRecord>(
+                              codec::bytes_key(codec::Table::snapshot, name)));
+  if (!found) return fail(Code::not_found, "no snapshot '", name, "'");
+  return *std::move(found);
+}
+
+Result<int64_t> expiry(Transaction& txn, int64_t ttl_ns) {
+  if (ttl_ns < 0 || ttl_ns > kTtlMax) {
+    return fail(Code::invalid_argument, "an expiry of ", ttl_ns / 1'000'000'000,
+                " seconds; it lies between 0 and 100 years");
+  }
+  return ttl_ns == 0 ? 0 : txn.now_ns() + ttl_ns;
+}
+
+}  // namespace
+
+Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
+  NOKV_TRY(check_snapshot_name(op.name));
+  if (op.labels.size() > kLabelsMax) {
+    return fail(Code::resource_exhausted, op.labels.size(), " labels; the limit is ", kLabelsMax);
+  }
+  for (const auto& label : op.labels) {
+    if (label.key.empty() || label.key.size() > codec::kNameMax ||
+        label.value.size() > codec::kNameMax) {
+      return fail(Code::invalid_argument, "a label's key has 1 to ", codec::kNameMax,
+                  " bytes and its value at most as many");
+    }
+  }
+  std::string key = codec::bytes_key(codec::Table::snapshot, op.name);
+  NOKV_ASSIGN(auto taken, txn.view().get_present(key));
+  if (taken) return fail(Code::already_exists, "a snapshot '", op.name, "' exists");
+  NOKV_ASSIGN(auto spot, txn.existing(op.target, true));
+  if (!spot.is_root() && !spot.found.is_directory()) {
+    return fail(Code::not_directory, spot.path(), ": a snapshot is of a directory");
+  }
+  NOKV_ASSIGN(int64_t expires, expiry(txn, op.ttl_ns));
+  NodeId scope = spot.id();
+  codec::SnapshotRecord record;
+  record.pin = txn.pin(codec::PinKind::snapshot, scope, spot.path(), expires);
+  record.version = txn.version() - 1;
+  record.scope = scope;
+  record.path = spot.path();
+  record.time_ns = record.created_ns = txn.now_ns();
+  record.expires_ns = expires;
+  record.labels = op.labels;
+  txn.set(key, codec::encoded(record));
+  txn.event({codec::EventKind::snapshot_created, false, record.path, "", scope,
+             codec::Kind::directory});
+  OperationResult out{record.path, scope, true};
+  out.snapshot_version = record.version;
+  out.expires_ns = expires;
+  return out;
+}
+
+Result<OperationResult> run(Transaction& txn, const codec::SnapshotRemove& op) {
+  NOKV_ASSIGN(auto record, find_snapshot(txn, op.name));
+  txn.set(codec::bytes_key(codec::Table::snapshot, op.name), std::nullopt);
+  codec::RedoRecord& out = txn.record();
+  if (!out.upkeep) out.upkeep.emplace();
+  out.upkeep->going_pins.push_back(record.pin);
+  txn.event({codec::EventKind::snapshot_removed, false, record.path, "", record.scope,
+             codec::Kind::directory});
+  OperationResult result{record.path, record.scope};
+  result.snapshot_version = record.version;
+  return result;
+}
+
+Result<OperationResult> run(Transaction& txn, const codec::SnapshotRenew& op) {
+  NOKV_ASSIGN(auto record, find_snapshot(txn, op.name));
+  NOKV_ASSIGN(record.expires_ns, expiry(txn, op.ttl_ns));
+  txn.set(codec::bytes_key(codec::Table::snapshot, op.name), codec::encoded(record));
+  codec::RedoRecord& out = txn.record();
+  if (!out.upkeep) out.upkeep.emplace();
+  out.upkeep->renewed_pins.push_back({record.pin, record.expires_ns});
+  OperationResult result{record.path, record.scope};
+  result.snapshot_version = record.version;
+  result.expires_ns = record.expires_ns;
+  return result;
+}
+
+Result<OperationResult> run(Transaction& txn, const codec::SetPolicy& op) {
+  constexpr size_t kStepsMax = 16;
+  int64_t before = 0;
+  if (op.policy.ladder.size() > kStepsMax) {
+    return fail(Code::resource_exhausted, "a ladder of ", op.policy.ladder.size(),
+                " steps; the limit is ", kStepsMax);
+  }
+  for (const auto& step : op.policy.ladder) {
+    if (step.every_ns < 1'000'000'000 || step.for_ns < step.every_ns || step.for_ns <= before) {
+      return fail(Code::invalid_argument,
+                  "each step keeps one moment every second or more, for longer than the step "
+                  "before it");
+    }
+    before = step.for_ns;
+  }
+  if (op.policy.undo_ns < 0) return fail(Code::invalid_argument, "undo for a negative time");
+  txn.context().policy = op.policy;
+  txn.record().policy = op.policy;
+  return OperationResult();
+}
+
+}  // namespace nokv::meta::planning

@@ -1,0 +1,179 @@
+// The part of Transaction that is about files: inodes, links, bodies.
+#include "meta/transaction.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "codec/crc32c.h"
+
+namespace nokv::meta {
+
+using codec::Body;
+using codec::Dentry;
+using codec::Inode;
+using codec::Table;
+
+Result<Transaction::File> Transaction::file(const Dentry& entry) {
+  File out;
+  out.in_dentry = entry.inode.has_value();
+  NOKV_ASSIGN(out.inode, tree_.inode(entry, &out.links));
+  return out;
+}
+
+Result<std::vector<Transaction::Name>> Transaction::names(const NodeId& file) {
+  std::vector<Name> out;
+  std::string prefix = codec::node_table_key(Table::link, file);
+  std::vector<std::string> keys = context_.pending.pending_links(prefix);
+  auto rows = view().scan(prefix, {}, kNow);
+  for (;;) {
+    NOKV_ASSIGN(bool more, rows.next());
+    if (!more) break;
+    keys.emplace_back(rows.key());
+  }
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  for (const std::string& key : keys) {
+    NOKV_ASSIGN(auto row, view().record<codec::LinkRecord>(key, kNow));
+    if (!row || row->whiteout) continue;
+    codec::LinkKey parts;
+    if (!codec::split_link_key(key, parts)) return damaged(key);
+    out.push_back({parts.parent, std::string(parts.name)});
+  }
+  return out;
+}
+
+Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_size) {
+  auto bytes = static_cast<int64_t>(file.inode.body.size) - static_cast<int64_t>(old_size);
+  if (file.in_dentry) {
+    Dentry dentry = *spot.found.entry;
+    dentry.inode = file.inode;
+    put_dentry(spot.place, spot.found, dentry);
+    changed(spot.place.directory, *spot.place.state, bytes);
+    return {};
+  }
+  codec::NodeRecord record;
+  record.inode = file.inode;
+  record.links = file.links;
+  NOKV_TRY(put(codec::node_key(spot.id()), codec::encoded(record)));
+  NOKV_ASSIGN(auto all, names(spot.id()));
+  for (const Name& name : all) {
+    NOKV_ASSIGN(DirectoryState * parent, directory(name.parent));
+    changed(name.parent, *parent, bytes);
+  }
+  return {};
+}
+
+Result<> Transaction::make_linkable(const Spot& spot, File& file) {
+  if (!file.in_dentry) return {};
+  file.in_dentry = false;
+  file.links = 1;
+  const NodeId& id = spot.id();
+  codec::NodeRecord record;
+  record.inode = file.inode;
+  record.links = 1;
+  // First the node record, then the dentry without it: the blobs never lose their last mention.
+  NOKV_TRY(put(codec::node_key(id), codec::encoded(record)));
+  put_dentry(spot.place, spot.found, Dentry{id, spot.found.entry->kind, {}});
+  NOKV_TRY(put(codec::link_key(id, spot.place.directory, spot.place.name),
+               codec::encoded(codec::LinkRecord())));
+  NOKV_TRY(put(codec::moved_key(id), std::nullopt));
+  return {};
+}
+
+Result<> Transaction::publishes(const NodeId& file) {
+  if (published_.insert(file).second) return {};
+  return fail(Code::invalid_argument, "a transaction gives a file one body: node ", file.text(),
+              " got one already");
+}
+
+uint64_t Transaction::add_inline(std::string bytes) {
+  uint64_t blob = new_id();
+  codec::InlineRecord record{0, crc32c(bytes), bytes};
+  context_.pending.put(codec::number_key(Table::inline_, blob), codec::encoded(record), version_);
+  out_.blobs.push_back({blob, 0, bytes.size(), {}, std::move(bytes)});
+  return blob;
+}
+
+Result<std::string> Transaction::inline_bytes(uint64_t blob) {
+  std::string key = codec::number_key(Table::inline_, blob);
+  NOKV_ASSIGN(auto record, view().present<codec::InlineRecord>(key));
+  if (!record) return fail(Code::data_loss, "inline blob ", blob, " is missing");
+  if (crc32c(record->bytes) != record->crc) {
+    return fail(Code::data_loss, "inline blob ", blob, " has a wrong checksum");
+  }
+  return std::move(record->bytes);
+}
+
+Result<> Transaction::claim_blobs(const codec::NewBody& body) {
+  uint64_t count = codec::blob_count(body.size);
+  if (body.block_crcs.size() != codec::block_count(body.size)) {
+    return fail(Code::invalid_argument, "a body of ", body.size, " bytes has ",
+                codec::block_count(body.size), " blocks, not ", body.block_crcs.size());
+  }
+  std::string key = codec::number_key(Table::upload, body.upload);
+  NOKV_ASSIGN(auto upload, view().present<codec::UploadRecord>(key));
+  if (!upload || upload->closed_ns != 0) {
+    return fail(Code::failed_precondition, "upload ", body.upload, " is not open");
+  }
+  if (body.first_blob < upload->first_blob || count > upload->count ||
+      body.first_blob - upload->first_blob > upload->count - count) {
+    return fail(Code::failed_precondition, "blob ", body.first_blob, " is not of upload ",
+                body.upload);
+  }
+  constexpr size_t kBlocksPerBlob = codec::kBlobBytes / codec::kBlockBytes;
+  for (uint64_t i = 0; i < count; ++i) {
+    uint64_t blob = body.first_blob + i;
+    std::string blob_key = codec::number_key(Table::blob, blob);
+    NOKV_ASSIGN(auto there, view().get_present(blob_key));
+    if (there) return fail(Code::failed_precondition, "blob ", blob, " was published before");
+    codec::NewBlob added{blob, body.upload,
+                         std::min(codec::kBlobBytes, body.size - i * codec::kBlobBytes)};
+    size_t from = i * kBlocksPerBlob;
+    size_t to = std::min(from + kBlocksPerBlob, body.block_crcs.size());
+    added.block_crcs.assign(body.block_crcs.begin() + static_cast<ptrdiff_t>(from),
+                            body.block_crcs.begin() + static_cast<ptrdiff_t>(to));
+    codec::BlobRecord record{codec::BlobState::live, 0, added.size, body.upload, added.block_crcs};
+    context_.pending.put(blob_key, codec::encoded(record), version_);
+    out_.blobs.push_back(std::move(added));
+  }
+  upload->published += static_cast<uint32_t>(count);
+  bool whole = upload->published == upload->count;
+  set(key, whole ? std::nullopt : std::optional(codec::encoded(*upload)));
+  return {};
+}
+
+Result<Body> Transaction::take_body(const codec::NewBody& body) {
+  Body out;
+  out.size = out.base_size = body.size;
+  out.generation = version_;
+  out.digest = body.digest;
+  out.content_type = body.content_type;
+  out.producer = body.producer;
+  if (body.content_type.size() > codec::kNameMax || body.producer.size() > codec::kNameMax ||
+      body.digest.bytes.size() > 64) {
+    return fail(Code::resource_exhausted, "content type and producer have at most ",
+                codec::kNameMax, " bytes, a digest 64");
+  }
+  if (body.size == 0) return out;
+  if (body.upload != 0) {
+    NOKV_TRY(claim_blobs(body));
+    out.blob = body.first_blob;
+    return out;
+  }
+  if (body.bytes.size() != body.size) {
+    return fail(Code::invalid_argument, "a body of ", body.size, " bytes came with ",
+                body.bytes.size());
+  }
+  if (body.size > codec::kInlineMax) {
+    return fail(Code::resource_exhausted, "a body of ", body.size,
+                " bytes does not travel in the request; the limit is ", codec::kInlineMax);
+  }
+  if (!body.block_crcs.empty() && body.block_crcs[0] != crc32c(body.bytes)) {
+    return fail(Code::data_loss, "the body has another checksum than was sent with it");
+  }
+  out.is_inline = true;
+  out.blob = add_inline(body.bytes);
+  return out;
+}
+
+}  // namespace nokv::meta

@@ -1,0 +1,263 @@
+#include "meta/tree.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace nokv::meta {
+
+using codec::Dentry;
+using codec::Kind;
+using codec::NodeRecord;
+
+NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node) {
+  NodeId out = node;
+  if (!out.hops.empty() && out.hops.back().clone == parent) {
+    out.hops.back() = {clone, out.hops.back().generation + 1};
+  } else {
+    out.hops.push_back({clone, 0});
+  }
+  return out;
+}
+
+Result<> check_name(std::string_view name) {
+  if (name.empty() || name == "." || name == "..") {
+    return fail(Code::invalid_argument, "'", name, "' is not a name");
+  }
+  if (name.size() > codec::kNameMax) {
+    return fail(Code::resource_exhausted, "name '", name.substr(0, 32), "…' has ", name.size(),
+                " bytes; the limit is ", codec::kNameMax);
+  }
+  if (name.find('\0') != std::string_view::npos || name.find('/') != std::string_view::npos) {
+    return fail(Code::invalid_argument, "a name holds neither '/' nor NUL");
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> split_path(std::string_view path, bool relative) {
+  if (path.size() > codec::kPathMax) {
+    return fail(Code::resource_exhausted, "path of ", path.size(), " bytes; the limit is ",
+                codec::kPathMax);
+  }
+  if (!relative && !path.starts_with('/')) {
+    return fail(Code::invalid_argument, "path '", path, "' does not begin with '/'");
+  }
+  std::vector<std::string> names;
+  while (!path.empty()) {
+    size_t slash = path.find('/');
+    std::string_view name = path.substr(0, slash);
+    if (!name.empty()) {
+      NOKV_TRY(check_name(name));
+      names.emplace_back(name);
+    }
+    if (slash == std::string_view::npos) break;
+    path.remove_prefix(slash + 1);
+  }
+  if (names.size() > codec::kDepthMax) {
+    return fail(Code::resource_exhausted, "path of ", names.size(), " names; the limit is ",
+                codec::kDepthMax);
+  }
+  return names;
+}
+
+std::string join_path(std::string_view directory, std::string_view name) {
+  return directory.ends_with('/') ? str(directory, name) : str(directory, "/", name);
+}
+
+Result<NodeId> Tree::root() const {
+  NOKV_ASSIGN(auto record, view_.present<codec::RootRecord>(codec::table_key(codec::Table::root)));
+  if (!record) {
+    return std::unexpected(Error(Code::failed_precondition, "there is no namespace here yet")
+                               .with_hint("create it with: nokv init"));
+  }
+  return record->id;
+}
+
+Result<std::optional<Source>> Tree::source_at(const NodeId& id, uint64_t at) const {
+  if (id.hops.empty()) return std::nullopt;
+  const codec::Hop& last = id.hops.back();
+  NOKV_ASSIGN(auto clone, view_.record<codec::CloneRecord>(codec::clone_key(last.clone), at));
+  if (!clone) return std::nullopt;
+  Source out{id, clone->version, last.clone, clone->parent};
+  if (last.generation == 0) {
+    out.id.hops.pop_back();
+  } else {
+    out.id.hops.back() = {clone->parent, last.generation - 1};
+  }
+  return out;
+}
+
+Result<std::optional<NodeRecord>> Tree::node(const NodeId& id) const {
+  NOKV_ASSIGN(auto record, view_.record<NodeRecord>(codec::node_key(id), at_));
+  if (!record && !id.hops.empty()) {
+    NOKV_ASSIGN(auto come, source(id));
+    if (!come) return std::nullopt;
+    NOKV_ASSIGN(record, Tree(view_, come->version).node(come->id));
+    if (record && record->directory && record->directory->parent) {
+      NodeId& parent = record->directory->parent;
+      parent = seen_through(come->clone, come->parent, parent);
+    }
+  }
+  if (record && record->is_whiteout()) return std::nullopt;
+  return record;
+}
+
+Result<std::optional<Dentry>> Tree::inherited(const NodeId& directory,
+                                              std::string_view name) const {
+  if (directory.hops.empty()) return std::nullopt;
+  NOKV_ASSIGN(auto come, source(directory));
+  if (!come) return std::nullopt;
+  NOKV_ASSIGN(auto found, Tree(view_, come->version).dentry(come->id, name));
+  if (found) found->child = seen_through(come->clone, come->parent, found->child);
+  return found;
+}
+
+Result<std::optional<Dentry>> Tree::dentry(const NodeId& directory, std::string_view name) const {
+  NOKV_ASSIGN(auto own, view_.record<Dentry>(codec::dentry_key(directory, name), at_));
+  if (!own) return inherited(directory, name);
+  if (own->kind == Kind::none) return std::nullopt;
+  return own;
+}
+
+Result<Tree::Lister> Tree::list(const NodeId& directory, std::string_view after) const {
+  Lister out;
+  std::string prefix = codec::dentry_key(directory, {});
+  out.prefix_size_ = prefix.size();
+  // Names hold no NUL, so this is the first key after the name.
+  std::string from = after.empty() ? prefix : str(prefix, after, std::string_view("\0", 1));
+  out.own_ = view_.scan(prefix, from, at_);
+  NOKV_ASSIGN(auto come, source(directory));
+  if (come) {
+    NOKV_ASSIGN(auto below, Tree(view_, come->version).list(come->id, after));
+    out.inherited_ = std::make_unique<Lister>(std::move(below));
+    out.clone_ = come->clone;
+    out.parent_ = come->parent;
+  }
+  return out;
+}
+
+Result<bool> Tree::Lister::next_own() {
+  NOKV_ASSIGN(has_own_, own_->next());
+  if (!has_own_) return false;
+  own_entry_.name.assign(own_->key().substr(prefix_size_));
+  own_entry_.dentry = Dentry();
+  if (!codec::decode(own_->raw().value, own_entry_.dentry)) return damaged(own_->key());
+  return true;
+}
+
+Result<bool> Tree::Lister::next() {
+  if (!started_) {
+    started_ = true;
+    NOKV_TRY(next_own());
+    if (inherited_ != nullptr) {
+      NOKV_ASSIGN(has_inherited_, inherited_->next());
+    }
+  }
+  while (has_own_ || has_inherited_) {
+    int order = !has_inherited_ ? -1
+                : !has_own_     ? 1
+                                : own_entry_.name.compare(inherited_->entry().name);
+    if (order > 0) {
+      entry_ = inherited_->entry();
+      entry_.dentry.child = seen_through(clone_, parent_, entry_.dentry.child);
+    } else {
+      entry_ = own_entry_;
+      NOKV_TRY(next_own());
+    }
+    if (order >= 0) {
+      NOKV_ASSIGN(has_inherited_, inherited_->next());
+    }
+    if (entry_.dentry.kind != Kind::none) return true;
+  }
+  return false;
+}
+
+Result<codec::Inode> Tree::inode(const Dentry& dentry, uint32_t* links) const {
+  if (links != nullptr) *links = 1;
+  if (dentry.inode) return *dentry.inode;
+  NOKV_ASSIGN(auto record, node(dentry.child));
+  if (!record || !record->inode) {
+    return fail(Code::data_loss, "node ", dentry.child.text(), " has a name and no record");
+  }
+  if (links != nullptr) *links = record->links;
+  return *std::move(record->inode);
+}
+
+Result<Located> Tree::resolve(const NodeId& start, std::vector<std::string> names,
+                              bool follow) const {
+  constexpr int kSymlinksMax = 40;
+  Located here;
+  here.dentry = Dentry{start, Kind::directory, {}};
+  int symlinks = 0;
+  std::reverse(names.begin(), names.end());  // what is still to follow, the next one last
+  std::string walked;
+  while (!names.empty()) {
+    if (here.dentry.kind != Kind::directory) {
+      return fail(Code::not_directory, walked.empty() ? "/" : walked, ": not a directory");
+    }
+    std::string name = std::move(names.back());
+    names.pop_back();
+    NodeId directory = here.dentry.child;
+    NOKV_ASSIGN(auto found, dentry(directory, name));
+    if (!found) {
+      return fail(Code::not_found, walked, "/", name, ": no such file or directory");
+    }
+    if (found->kind == Kind::symlink && (follow || !names.empty())) {
+      if (++symlinks > kSymlinksMax) {
+        return fail(Code::failed_precondition, walked, "/", name, ": more than ", kSymlinksMax,
+                    " symbolic links");
+      }
+      NOKV_ASSIGN(auto link, inode(*found));
+      // Targets may go up: ".." is resolved by name, over what was walked.
+      std::string full = link.target.starts_with('/') ? link.target : str(walked, "/", link.target);
+      std::vector<std::string> parts;
+      std::string_view rest = full;
+      while (!rest.empty()) {
+        size_t slash = rest.find('/');
+        std::string_view part = rest.substr(0, slash);
+        if (part == "..") {
+          if (!parts.empty()) parts.pop_back();
+        } else if (!part.empty() && part != ".") {
+          NOKV_TRY(check_name(part));
+          parts.emplace_back(part);
+        }
+        if (slash == std::string_view::npos) break;
+        rest.remove_prefix(slash + 1);
+      }
+      names.insert(names.end(), std::make_move_iterator(parts.rbegin()),
+                   std::make_move_iterator(parts.rend()));
+      if (names.size() > codec::kDepthMax * 2) {
+        return fail(Code::resource_exhausted, walked, "/", name, ": deeper than ",
+                    codec::kDepthMax);
+      }
+      here = Located();
+      here.dentry = Dentry{start, Kind::directory, {}};
+      walked.clear();
+      continue;
+    }
+    walked += "/";
+    walked += name;
+    here = Located{std::move(directory), std::move(name), *std::move(found)};
+  }
+  return here;
+}
+
+Result<std::optional<std::string>> Tree::path_of(const NodeId& directory) const {
+  NOKV_ASSIGN(NodeId top, root());
+  std::vector<std::string> names;
+  NodeId id = directory;
+  for (size_t depth = 0; depth <= codec::kDepthMax; ++depth) {
+    if (id == top) {
+      std::string path;
+      for (auto name = names.rbegin(); name != names.rend(); ++name) path += "/" + *name;
+      return path.empty() ? "/" : path;
+    }
+    NOKV_ASSIGN(auto record, node(id));
+    if (!record || !record->directory || !record->directory->parent) return std::nullopt;
+    names.push_back(record->directory->name);
+    id = record->directory->parent;
+  }
+  return std::nullopt;
+}
+
+}  // namespace nokv::meta

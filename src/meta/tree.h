@@ -1,0 +1,135 @@
+// The namespace as a tree at one version: nodes and entries, seen through clones.
+//
+// The rules of regions: a node whose id ends in hop (c, g) comes from a source, which is the same
+// node with that hop replaced by (parent of c, g - 1), or dropped when g is 0, at the version c
+// was taken at. What a node has no record of its own for, its source says, with every node id in
+// it seen through c.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "codec/key.h"
+#include "codec/record.h"
+#include "meta/view.h"
+
+namespace nokv::meta {
+
+using codec::NodeId;
+
+// Where a node was cloned from.
+struct Source {
+  NodeId id;
+  uint64_t version = 0;  // to read it at
+  uint64_t clone = 0;
+  uint64_t parent = 0;   // the parent clone; 0: none
+};
+
+// `node` as it appears in `clone`, whose parent clone is `parent`.
+NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node);
+
+struct NamedEntry {
+  std::string name;
+  codec::Dentry dentry;
+};
+
+// What a path leads to. For the root, `parent` is none and `name` empty.
+struct Located {
+  NodeId parent;
+  std::string name;
+  codec::Dentry dentry;  // of the root too: its child and kind
+  const NodeId& id() const { return dentry.child; }
+};
+
+// Splits "/a/b" into names. Errors: invalid_argument (not absolute unless `relative`, "." or "..",
+// NUL), resource_exhausted (a limit, named).
+Result<std::vector<std::string>> split_path(std::string_view path, bool relative = false);
+// Checks one name. Errors: as split_path.
+Result<> check_name(std::string_view name);
+// "/a" and "b" make "/a/b"; "/" and "b" make "/b".
+std::string join_path(std::string_view directory, std::string_view name);
+
+// Reads `view`, which outlives it, at version `at`. Cheap to make; one thread.
+// Errors of all calls: data_loss, unavailable, and what is said.
+class Tree {
+ public:
+  Tree(const View& view, uint64_t at) : view_(view), at_(at) {}
+
+  const View& view() const { return view_; }
+  uint64_t at() const { return at_; }
+
+  // Where paths begin. `at` of the tree does not matter: a pin's scope is where its paths begin.
+  Result<NodeId> root() const;
+
+  // The node's record, or that of its source; nullopt when there is none (or a whiteout).
+  Result<std::optional<codec::NodeRecord>> node(const NodeId& id) const;
+
+  // The entry `name` of `directory`; nullopt when there is none.
+  Result<std::optional<codec::Dentry>> dentry(const NodeId& directory, std::string_view name) const;
+
+  // What the directory's source shows under `name`, whatever its own records say.
+  Result<std::optional<codec::Dentry>> inherited(const NodeId& directory,
+                                                 std::string_view name) const;
+
+  // A versioned record of a file with the key `key` (made for `file`), or its source's.
+  template <class MakeKey>
+  Result<std::optional<Raw>> file_record(const NodeId& file, MakeKey&& make_key) const;
+
+  // Entries of `directory` with names after `after`, in byte order.
+  class Lister {
+   public:
+    // True when there is one.
+    Result<bool> next();
+    const NamedEntry& entry() const { return entry_; }
+
+   private:
+    friend class Tree;
+    Result<bool> next_own();
+    std::optional<View::Scan> own_;
+    size_t prefix_size_ = 0;
+    bool has_own_ = false;
+    bool started_ = false;
+    NamedEntry own_entry_;
+    std::unique_ptr<Lister> inherited_;
+    uint64_t clone_ = 0;
+    uint64_t parent_ = 0;
+    bool has_inherited_ = false;
+    NamedEntry entry_;
+  };
+  Result<Lister> list(const NodeId& directory, std::string_view after = {}) const;
+
+  // The inode of an entry that is no directory: in the dentry, or in its node record.
+  // `links` is set to the number of names.
+  Result<codec::Inode> inode(const codec::Dentry& dentry, uint32_t* links = nullptr) const;
+
+  // Follows `names` from `start`, symlinks on the way included (40 at most), the last one only
+  // with `follow`. Errors: not_found, not_directory, failed_precondition (too many symlinks).
+  Result<Located> resolve(const NodeId& start, std::vector<std::string> names, bool follow) const;
+
+  // The path of a directory from the root; nullopt when it is not below the root.
+  Result<std::optional<std::string>> path_of(const NodeId& directory) const;
+
+  // Where a node comes from; nullopt when it is in no clone (or that clone is gone).
+  Result<std::optional<Source>> source(const NodeId& id) const { return source_at(id, at_); }
+
+ private:
+  Result<std::optional<Source>> source_at(const NodeId& id, uint64_t at) const;
+
+  const View& view_;
+  uint64_t at_;
+};
+
+template <class MakeKey>
+Result<std::optional<Raw>> Tree::file_record(const NodeId& file, MakeKey&& make_key) const {
+  NOKV_ASSIGN(auto raw, view_.get(make_key(file), at_));
+  if (raw || file.hops.empty()) return raw;
+  NOKV_ASSIGN(auto come, source(file));
+  if (!come) return std::nullopt;
+  return Tree(view_, come->version).file_record(come->id, make_key);
+}
+
+}  // namespace nokv::meta

@@ -1,0 +1,200 @@
+#include "meta/upkeep.h"
+
+#include <algorithm>
+
+#include "codec/key.h"
+
+namespace nokv::meta {
+
+using codec::Dentry;
+using codec::Kind;
+using codec::Table;
+
+namespace {
+constexpr int64_t kSecond = 1'000'000'000;
+}
+
+codec::RetentionPolicy default_policy() {
+  return {{{1 * kSecond, 60 * kSecond},
+           {10 * kSecond, 600 * kSecond},
+           {60 * kSecond, 3600 * kSecond},
+           {3600 * kSecond, 86400 * kSecond}},
+          86400 * kSecond};
+}
+
+void plan_init(const PlanContext& context, int64_t now_ns, const codec::RetentionPolicy& policy,
+               codec::RedoRecord& out) {
+  context.pending.begin();
+  NodeId root = codec::root_id();
+  DirectoryState state;
+  state.record.attributes = {0755, 0, 0, now_ns, now_ns, now_ns};
+  state.record.since = 1;
+  state.record.totals.newest = 1;
+  context.pending.add_directory(root, std::move(state));
+  codec::Set set{codec::table_key(Table::root), codec::encoded(codec::RootRecord{root})};
+  context.pending.put(set.key, set.value, 1);
+  out.sets.push_back(std::move(set));
+  context.pending.keep();
+  context.next_id = root.origin + 1;
+  context.policy = policy;
+  out.policy = policy;
+  out.time_ns = now_ns;
+  out.next_id = context.next_id;
+}
+
+Result<> plan_moment(Transaction& txn) {
+  NOKV_ASSIGN(NodeId root, txn.tree().root());
+  txn.pin(codec::PinKind::moment, root, "/", 0);
+  txn.event({codec::EventKind::moment, false, "/", "", root, Kind::directory});
+  return {};
+}
+
+Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins) {
+  codec::RedoRecord& out = txn.record();
+  if (!out.upkeep) out.upkeep.emplace();
+  for (uint64_t id : pins) {
+    const codec::PinRecord* pin = txn.context().pins.find(id);
+    if (pin == nullptr || pin->going) continue;
+    out.upkeep->going_pins.push_back(id);
+    if (pin->kind != codec::PinKind::snapshot) continue;
+    auto rows = txn.view().snapshot().iterate(
+        codec::table_key(Table::snapshot), codec::prefix_end(codec::table_key(Table::snapshot)));
+    for (rows->seek(codec::table_key(Table::snapshot)); rows->valid(); rows->next()) {
+      std::string key(rows->key());
+      NOKV_ASSIGN(auto record, txn.view().present<codec::SnapshotRecord>(key));
+      if (!record || record->pin != id) continue;
+      if (record->expires_ns == 0 || record->expires_ns > txn.now_ns()) {
+        out.upkeep->going_pins.pop_back();  // renewed a moment ago
+        break;
+      }
+      txn.set(key, std::nullopt);
+      txn.event({codec::EventKind::snapshot_removed, false, record->path, "", record->scope,
+                 Kind::directory});
+      break;
+    }
+    NOKV_TRY(rows->status());
+  }
+  return {};
+}
+
+void plan_refile(Transaction& txn, uint64_t pin, std::string last, bool done) {
+  codec::RedoRecord& out = txn.record();
+  if (!out.upkeep) out.upkeep.emplace();
+  out.upkeep->refile_pin = pin;
+  out.upkeep->refiled = std::move(last);
+  out.upkeep->refile_done = done;
+}
+
+namespace {
+
+Result<> sweep_file(Transaction& txn, const NodeId& directory, const std::string& name,
+                    const Dentry& dentry) {
+  codec::Body body;
+  bool last = true;
+  if (dentry.inode) {
+    body = dentry.inode->body;
+    NOKV_TRY(txn.put(codec::moved_key(dentry.child), std::nullopt));
+  } else {
+    NOKV_ASSIGN(auto file, txn.file(dentry));
+    body = file.inode.body;
+    NOKV_TRY(txn.put(codec::link_key(dentry.child, directory, name), std::nullopt));
+    codec::NodeRecord record;
+    record.inode = std::move(file.inode);
+    record.links = file.links - 1;
+    last = record.links == 0;
+    NOKV_TRY(txn.put(codec::node_key(dentry.child),
+                     last ? std::nullopt : std::optional(codec::encoded(record))));
+  }
+  if (last && body.body_number != 0) {
+    txn.set(codec::detached_key(dentry.child, body.body_number), "");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<> plan_sweep(Transaction& txn, const NodeId& id, const std::vector<std::string>& names,
+                    bool done) {
+  for (const std::string& name : names) {
+    std::string key = codec::dentry_key(id, name);
+    NOKV_ASSIGN(auto dentry, txn.view().record<Dentry>(key, kNow));
+    if (!dentry) continue;
+    if (dentry->kind == Kind::directory) {
+      NOKV_ASSIGN(auto come, txn.tree().source(dentry->child));
+      NOKV_TRY(txn.put(codec::node_key(dentry->child),
+                       come ? std::optional(codec::encoded(codec::NodeRecord())) : std::nullopt));
+      txn.set(codec::detached_key(dentry->child, 0), "");
+    } else if (dentry->kind != Kind::none) {
+      NOKV_TRY(sweep_file(txn, id, name, *dentry));
+    }
+    NOKV_TRY(txn.put(key, std::nullopt));
+  }
+  if (done) txn.set(codec::detached_key(id, 0), std::nullopt);
+  return {};
+}
+
+Result<> plan_sweep_chunks(Transaction& txn, const NodeId& id, uint64_t body_number,
+                           const std::vector<uint32_t>& chunks, bool done) {
+  for (uint32_t index : chunks) {
+    NOKV_TRY(txn.put(codec::chunk_key(id, body_number, index), std::nullopt));
+  }
+  if (done) txn.set(codec::detached_key(id, body_number), std::nullopt);
+  return {};
+}
+
+void plan_purge(Transaction& txn, std::vector<uint64_t> blobs) {
+  codec::RedoRecord& out = txn.record();
+  if (!out.upkeep) out.upkeep.emplace();
+  out.upkeep->purged_blobs = std::move(blobs);
+}
+
+Result<> plan_close_upload(Transaction& txn, uint64_t upload) {
+  std::string key = codec::number_key(Table::upload, upload);
+  NOKV_ASSIGN(auto record, txn.view().present<codec::UploadRecord>(key));
+  if (!record || record->closed_ns != 0) return {};
+  record->closed_ns = txn.now_ns();
+  txn.set(key, codec::encoded(*record));
+  return {};
+}
+
+Result<> plan_upload_pass(Transaction& txn, uint64_t upload, bool last) {
+  std::string key = codec::number_key(Table::upload, upload);
+  NOKV_ASSIGN(auto record, txn.view().present<codec::UploadRecord>(key));
+  if (!record) return {};
+  ++record->passes;
+  txn.set(key, last ? std::nullopt : std::optional(codec::encoded(*record)));
+  return {};
+}
+
+std::vector<uint64_t> moments_to_release(const PinTable& pins, const codec::RetentionPolicy& policy,
+                                         int64_t now_ns) {
+  std::vector<uint64_t> out;
+  int64_t kept_ns = INT64_MIN;  // the newest moment kept so far, going from the oldest on
+  for (const auto& [id, pin] : pins.all()) {  // ids grow with time
+    if (pin.kind != codec::PinKind::moment || pin.going) continue;
+    int64_t age = now_ns - pin.time_ns;
+    int64_t every = 0;
+    for (const auto& step : policy.ladder) {
+      if (age <= step.for_ns) {
+        every = step.every_ns;
+        break;
+      }
+    }
+    if (every == 0 || (kept_ns != INT64_MIN && pin.time_ns - kept_ns < every - every / 10)) {
+      out.push_back(id);
+    } else {
+      kept_ns = pin.time_ns;
+    }
+  }
+  return out;
+}
+
+std::vector<uint64_t> expired_pins(const PinTable& pins, int64_t now_ns) {
+  std::vector<uint64_t> out;
+  for (const auto& [id, pin] : pins.all()) {
+    if (!pin.going && pin.expires_ns != 0 && pin.expires_ns <= now_ns) out.push_back(id);
+  }
+  return out;
+}
+
+}  // namespace nokv::meta

@@ -1,0 +1,127 @@
+// The one reader: records as they are, or as they were at a version that is still kept.
+//
+// Rule (docs/formats/keys.md): at version V, a key has the value of its first past record with
+// death > V if that was born at or before V; if there is no such past record, its live value if
+// that was born at or before V; else it did not exist.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "codec/record.h"
+#include "engine/engine.h"
+#include "meta/cache.h"
+
+namespace nokv::meta {
+
+// "Now" as a version to read at.
+constexpr uint64_t kNow = UINT64_MAX;
+
+// A value of a versioned table, without its birth.
+struct Raw {
+  uint64_t birth = 0;
+  std::string value;
+};
+
+// Changes that are decided but not applied yet, laid over the engine for the planner.
+class Overlay {
+ public:
+  virtual ~Overlay() = default;
+  struct Entry {
+    std::optional<std::string> value;  // without birth; absent: removed
+    uint64_t birth = 0;                // the version that decided it
+  };
+  // Null: nothing is pending for the key.
+  virtual const Entry* find(std::string_view key) const = 0;
+};
+
+// Reads one engine snapshot. Immutable, so any thread may use it. Blocks only on the engine's
+// files. Errors: data_loss, unavailable.
+class View {
+ public:
+  // `version` is that of the snapshot. `cache` and `overlay` may be null and outlive the view.
+  View(std::shared_ptr<const engine::Snapshot> snapshot, uint64_t version, RecordCache* cache,
+       const Overlay* overlay = nullptr)
+      : snapshot_(std::move(snapshot)), version_(version), cache_(cache), overlay_(overlay) {}
+
+  uint64_t version() const { return version_; }
+  const engine::Snapshot& snapshot() const { return *snapshot_; }
+
+  // A record of a versioned table at `at`.
+  Result<std::optional<Raw>> get(std::string_view key, uint64_t at) const;
+
+  // A value of a table that holds only the present.
+  Result<std::optional<std::string>> get_present(std::string_view key) const;
+
+  // get(), decoded.
+  template <class T>
+  Result<std::optional<T>> record(std::string_view key, uint64_t at,
+                                  uint64_t* birth = nullptr) const;
+  template <class T>
+  Result<std::optional<T>> present(std::string_view key) const;
+
+  // Walks the records with `prefix` at version `at` in key order, from `from` on. With an overlay
+  // it sees only what is applied.
+  class Scan {
+   public:
+    // True when there is one; key and raw are set.
+    Result<bool> next();
+    std::string_view key() const { return key_; }
+    const Raw& raw() const { return raw_; }
+
+   private:
+    friend class View;
+    bool live_first() const;
+    Result<bool> take_live();
+    Result<bool> take_past(std::string& key, bool& answered);
+
+    std::unique_ptr<engine::Iterator> live_;
+    std::unique_ptr<engine::Iterator> past_;  // null when reading now
+    uint64_t at_ = kNow;
+    std::string key_;
+    Raw raw_;
+  };
+  Scan scan(std::string_view prefix, std::string_view from, uint64_t at) const;
+
+ private:
+  Result<std::optional<Raw>> get_live(std::string_view key) const;
+
+  std::shared_ptr<const engine::Snapshot> snapshot_;
+  uint64_t version_;
+  RecordCache* cache_;
+  const Overlay* overlay_;
+};
+
+// The error for a value that cannot be decoded: the engine's files hold what we did not write.
+std::unexpected<Error> damaged(std::string_view key);
+
+}  // namespace nokv::meta
+
+
+
+namespace nokv::meta {
+
+template <class T>
+Result<std::optional<T>> View::record(std::string_view key, uint64_t at, uint64_t* birth) const {
+  NOKV_ASSIGN(auto raw, get(key, at));
+  if (birth != nullptr) *birth = raw ? raw->birth : 0;
+  if (!raw) return std::nullopt;
+  T out;
+  if (!codec::decode(raw->value, out)) return damaged(key);
+  return out;
+}
+
+template <class T>
+Result<std::optional<T>> View::present(std::string_view key) const {
+  NOKV_ASSIGN(auto value, get_present(key));
+  if (!value) return std::nullopt;
+  T out;
+  if (!codec::decode(*value, out)) return damaged(key);
+  return out;
+}
+
+}  // namespace nokv::meta

@@ -1,0 +1,43 @@
+// HttpClient over libcurl.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/env/clock.h"
+#include "base/env/executor.h"
+#include "net/http_client.h"
+
+namespace nokv::net {
+
+struct CurlOptions {
+  std::string ca_file{};         // PEM; empty takes the system's
+  int connections_max = 64;      // open at once, per host and in all; more requests wait
+  size_t requests_max = 16'384;  // sent and not completed; more fail with `overloaded`
+  Duration connect_timeout = std::chrono::seconds(3);
+  // An exchange in which fewer bytes than this per second moved for this long has stalled.
+  uint32_t stall_bytes_per_s = 1024;
+  Duration stall_time = std::chrono::seconds(10);
+};
+
+// HTTP/1.1, one thread of its own for all requests. Bodies are sent from where they lie; proxies
+// are taken from the environment (https_proxy, no_proxy), but never for loopback and link-local
+// hosts. Errors besides those of HttpClient: overloaded, invalid_argument (the URL).
+class CurlClient final : public HttpClient {
+ public:
+  // Both outlive the client.
+  CurlClient(const Clock& clock, Executors& executors, CurlOptions options = {});
+  // Requests under way complete with `cancelled`. Blocks until they have. Not to be called from a
+  // completion.
+  ~CurlClient() override;
+
+  void send(HttpClientRequest request,
+            std::move_only_function<void(Result<HttpClientResponse>)> done) override;
+
+ private:
+  class Loop;
+  std::shared_ptr<Loop> loop_;
+  std::unique_ptr<Executor> thread_;
+};
+
+}  // namespace nokv::net
