@@ -35,9 +35,21 @@ LocalTree::LocalTree(Files& files, Random& random, std::string root)
 
 Result<> LocalTree::open() {
   NOKV_TRY(files_.make_dirs(str(root_, "/", kTemporary)));
-  NOKV_TRY(files_.sync_dir(root_));
+  NOKV_TRY(sync_upwards());
   NOKV_TRY(remove_leftovers());
   return make_temporary_directory();
+}
+
+// The root may just have been made, by us or by one who died before he synced: its own name and
+// those above it must be durable too. Directories above that are not ours to open were there.
+Result<> LocalTree::sync_upwards() {
+  NOKV_TRY(files_.sync_dir(root_));
+  for (size_t slash = root_.rfind('/'); slash != std::string::npos;
+       slash = slash == 0 ? std::string::npos : root_.rfind('/', slash - 1)) {
+    auto synced = files_.sync_dir(slash == 0 ? "/" : root_.substr(0, slash));
+    if (!synced && synced.error().code() != Code::permission_denied) return synced;
+  }
+  return {};
 }
 
 // A store holds the lock ID.lock as long as it lives and keeps its files in the directory ID.

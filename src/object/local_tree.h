@@ -48,6 +48,7 @@ class LocalTree {
   using Synced = std::move_only_function<void(Result<>)>;
   struct Query;
 
+  Result<> sync_upwards();
   Result<> remove_leftovers();
   Result<> make_temporary_directory();
   Result<> walk(const std::string& inside, const Query& query, ListPage& page);

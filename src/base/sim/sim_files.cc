@@ -245,6 +245,17 @@ Result<> SimFiles::remove(const std::string& path) {
   return {};
 }
 
+Result<> SimFiles::rename_new(const std::string& from, const std::string& to) {
+  NOKV_ASSIGN(bool taken, exists(to));
+  if (taken) return fail(Code::already_exists, "rename ", from, " to new ", to, ": File exists");
+  return rename(from, to);
+}
+
+Result<FileInfo> SimFiles::stat(const std::string& path) {
+  NOKV_ASSIGN(NodePtr node, state_->find("stat", path));
+  return FileInfo{node->bytes.size(), 0, node->is_directory};
+}
+
 Result<bool> SimFiles::exists(const std::string& path) {
   auto found = state_->find("stat", path);
   if (found) return true;

@@ -29,8 +29,11 @@ class SimFiles final : public Files {
 
   Result<std::unique_ptr<File>> open(const std::string& path, OpenMode mode) override;
   Result<> rename(const std::string& from, const std::string& to) override;
+  Result<> rename_new(const std::string& from, const std::string& to) override;
   Result<> remove(const std::string& path) override;
   Result<bool> exists(const std::string& path) override;
+  // The disk has no clock: every time is 0.
+  Result<FileInfo> stat(const std::string& path) override;
   Result<std::vector<std::string>> list(const std::string& dir) override;
   Result<> make_dirs(const std::string& dir) override;
   Result<> sync_dir(const std::string& dir) override;
