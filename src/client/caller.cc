@@ -60,7 +60,8 @@ void Caller::send(std::shared_ptr<State> state, std::unique_ptr<Attempt> attempt
   if (state->stopped) return;
   Duration left = attempt->deadline - state->parts.clock.now();
   if (left <= Duration::zero()) {
-    return attempt->finish(fail(Code::cancelled, "the deadline passed before the request was sent"));
+    return attempt->finish(
+        fail(Code::cancelled, "the deadline passed before the request was sent"));
   }
   ++attempt->attempts;
   ++state->requests;

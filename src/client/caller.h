@@ -53,7 +53,8 @@ class Caller {
   // Calls `done` once, from any thread, possibly before it returns. The request must be one that
   // may be done any number of times. Errors: those of the method; when the deadline passes, the
   // last error of the transport, or cancelled when there was none.
-  void call(codec::Method method, std::string body, Clock::Instant deadline, Done<std::string> done);
+  void call(codec::Method method, std::string body, Clock::Instant deadline,
+            Done<std::string> done);
 
   template <class Reply, class Request>
   void ask(codec::Method method, const Request& request, Clock::Instant deadline,

@@ -15,6 +15,19 @@ void run(std::vector<std::move_only_function<void()>>& completions) {
   for (auto& completion : completions) completion();
 }
 
+// The fields of a CommitRequest that are the same in every attempt: encoded once, they follow the
+// others.
+struct SameInEveryAttempt {
+  codec::Durability durability{};
+  std::vector<codec::OperationBox> operations;
+  bool dry_run = false;
+  static void fields(auto& self, auto& f) {
+    f(7, self.durability);
+    f(8, self.operations);
+    f(9, self.dry_run);
+  }
+};
+
 Error closed() { return Error(Code::failed_precondition, "the client is closed"); }
 
 }  // namespace
@@ -70,18 +83,16 @@ void Session::State::commit(SessionRequest request, Clock::Instant deadline,
   auto added = std::make_shared<Request>();
   bool early = request.durability == codec::Durability::early;
   added->durability = request.durability;
-  codec::CommitRequest same{.durability = request.durability,
-                            .operations = std::move(request.operations),
-                            .dry_run = request.dry_run};
+  SameInEveryAttempt same{request.durability, std::move(request.operations), request.dry_run};
   added->tail = codec::encoded(same);
   added->deadline = deadline;
   added->done = std::move(done);
   {
     std::unique_lock lock(mutex_);
     if (stopped_ || closing_ || queued_.size() >= options_.queue_max) {
-      Error error = stopped_ || closing_
-                        ? closed()
-                        : Error(Code::overloaded, str(options_.queue_max, " requests wait already"));
+      Error error = stopped_ || closing_ ? closed()
+                                         : Error(Code::overloaded,
+                                                 str(options_.queue_max, " requests wait already"));
       lock.unlock();
       return added->done(std::unexpected(std::move(error)));
     }

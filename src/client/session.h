@@ -23,7 +23,7 @@ struct SessionOptions {
   Backoff backoff;
   // An attempt that is not answered by then is made again.
   Duration attempt_max = std::chrono::seconds(5);
-  size_t queue_max = 16384;              // requests waiting for room in the window
+  size_t queue_max = 16384;             // requests waiting for room in the window
   uint64_t early_bytes_max = 16 << 20;  // beyond it requests are made durable instead
   // How long after an early answer the server is asked whether it is durable.
   Duration sync_delay = std::chrono::milliseconds(5);

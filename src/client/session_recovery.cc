@@ -14,15 +14,15 @@ void Session::State::failed(const RequestPtr& request, Error error, bool same_co
   if (request->resend) return resend_failed(request, std::move(error));
 
   // A newer attachment overtook this attempt, so the server has not looked at it.
-  bool overtaken = error.code() == Code::stale && request->session == id_ &&
-                   request->attach < attach_;
+  bool overtaken =
+      error.code() == Code::stale && request->session == id_ && request->attach < attach_;
   if (is_transient(error) || error.code() == Code::cancelled || overtaken) {
     Duration pause = options_.backoff.before_next(request->attempts, parts_.random);
     if (parts_.clock.now() + pause < request->deadline) return again_after(pause, request);
   }
   // A refusal is the answer to the first attempt that arrived; that nobody answered is not.
-  bool answered = !is_transient(error) && error.code() != Code::cancelled &&
-                  error.code() != Code::stale;
+  bool answered =
+      !is_transient(error) && error.code() != Code::cancelled && error.code() != Code::stale;
   if (request->may_be_done && !answered) error = std::move(error).maybe_done();
   finish(request, std::unexpected(std::move(error)), completions);
 }
@@ -181,9 +181,8 @@ void Session::State::wait_for(bool all, Clock::Instant deadline, Done<uint64_t> 
   Result<uint64_t> result = 0;
   {
     std::lock_guard lock(mutex_);
-    Waiter waiter{.id = ++last_waiter_,
-                  .all = all,
-                  .sequence = early_.empty() ? 0 : early_.rbegin()->first};
+    Waiter waiter{
+        .id = ++last_waiter_, .all = all, .sequence = early_.empty() ? 0 : early_.rbegin()->first};
     if (!stopped_ && !settled(waiter)) {
       Duration left = std::max(deadline - parts_.clock.now(), Duration::zero());
       waiter.timer = parts_.timers.after(
@@ -234,11 +233,12 @@ void Session::State::close(Clock::Instant deadline, Done<> done) {
     std::lock_guard lock(mutex_);
     closing_ = true;
   }
-  wait_for(true, deadline,
-           [self = shared_from_this(), deadline, done = std::move(done)](Result<uint64_t> r) mutable {
-             if (!r) return done(std::unexpected(std::move(r).error()));
-             self->submit_close(deadline, std::move(done));
-           });
+  wait_for(
+      true, deadline,
+      [self = shared_from_this(), deadline, done = std::move(done)](Result<uint64_t> r) mutable {
+        if (!r) return done(std::unexpected(std::move(r).error()));
+        self->submit_close(deadline, std::move(done));
+      });
 }
 
 void Session::State::submit_close(Clock::Instant deadline, Done<> done) {

@@ -38,7 +38,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
     Clock::Instant deadline;
     Done<codec::CommitReply> done;
     uint32_t attempts = 0;
-    uint64_t attach = 0;        // of the last attempt
+    uint64_t attach = 0;       // of the last attempt
     bool may_be_done = false;  // an attempt got lost
     bool moved = false;        // from a session that expired to the next one
     bool kept = false;         // its bytes are in early_
@@ -54,7 +54,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
 
   struct Waiter {
     uint64_t id = 0;
-    bool all = false;        // for everything; else for early requests
+    bool all = false;       // for everything; else for early requests
     uint64_t sequence = 0;  // up to this one
     TimerId timer = 0;
     Done<uint64_t> done;
