@@ -324,7 +324,7 @@ class Client {
   Counters counters() const;
 
  private:
-  std::shared_ptr<client::Core> core_;
+  std::unique_ptr<client::Core> core_;
 };
 
 }  // namespace nokv

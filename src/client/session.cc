@@ -4,7 +4,7 @@
 #include <cstring>
 #include <utility>
 
-#include "base/check.h"
+#include "base/env/net.h"
 #include "client/session_state.h"
 
 namespace nokv::client {
@@ -14,6 +14,9 @@ namespace {
 void run(std::vector<std::move_only_function<void()>>& completions) {
   for (auto& completion : completions) completion();
 }
+
+// The other fields of a CommitRequest and the envelope take less than this.
+constexpr size_t kHeadMax = 256;
 
 // The fields of a CommitRequest that are the same in every attempt: encoded once, they follow the
 // others.
@@ -87,6 +90,10 @@ void Session::State::commit(SessionRequest request, Clock::Instant deadline,
   added->tail = codec::encoded(same);
   added->deadline = deadline;
   added->done = std::move(done);
+  if (added->tail.size() + kHeadMax > kMessageMax) {
+    return added->done(fail(Code::invalid_argument, "the transaction has ", added->tail.size(),
+                            " bytes; a message has at most ", kMessageMax));
+  }
   {
     std::unique_lock lock(mutex_);
     if (stopped_ || closing_ || queued_.size() >= options_.queue_max) {

@@ -42,7 +42,8 @@ class Session {
   explicit Session(CallerParts parts, SessionOptions options = {});
   ~Session();
 
-  // Errors: those of the operations; overloaded (queue_max); unavailable or cancelled when nobody
+  // Errors: those of the operations; invalid_argument (too long for a message); overloaded
+  // (queue_max); unavailable or cancelled when nobody
   // answered in time, session_expired or stale after an answer was lost: each `maybe_done` when
   // the change may have happened.
   void commit(SessionRequest request, Clock::Instant deadline, Done<codec::CommitReply> done);

@@ -252,7 +252,7 @@ void Session::State::submit_close(Clock::Instant deadline, Done<> done) {
   bool opened = false;
   {
     std::lock_guard lock(mutex_);
-    opened = opened_ && !stopped_;
+    opened = opened_ && !stopped_ && !std::exchange(close_sent_, true);
     if (opened) queued_.push_back(request);
   }
   if (!opened) return request->done(codec::CommitReply{});

@@ -100,6 +100,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   std::mutex mutex_;
   bool stopped_ = false;
   bool closing_ = false;
+  bool close_sent_ = false;
   bool sending_ = false;
 
   codec::SessionId id_{};

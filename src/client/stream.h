@@ -51,6 +51,7 @@ class StringSink final : public Sink {
     return {};
   }
   const std::string& bytes() const { return bytes_; }
+  std::string take() { return std::exchange(bytes_, {}); }
 
  private:
   std::string bytes_;

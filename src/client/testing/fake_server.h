@@ -174,7 +174,10 @@ class FakeServer {
 
   Result<std::string> execute(const codec::CommitRequest& request) {
     codec::CommitReply reply;
-    if (request.dry_run) return codec::encoded(reply);
+    if (request.dry_run) {
+      reply.results.resize(request.operations.size());
+      return codec::encoded(reply);
+    }
     reply.version = ++version_;
     for (const auto& box : request.operations) {
       auto result = operation(box.op);
@@ -342,43 +345,72 @@ class FakeServer {
   std::map<std::pair<codec::SessionId, uint64_t>, std::string> results_;
 };
 
-// Requests take `latency` there, and replies as long back. Outlived by both.
+// Requests take `latency` there, and replies as long back. Server and executor outlive it.
 class FakeTransport final : public Transport {
  public:
   FakeTransport(FakeServer& server, Executor& executor,
                 Duration latency = std::chrono::microseconds(50))
-      : server_(server), executor_(executor), latency_(latency) {}
+      : state_(std::make_shared<State>(server, executor, latency)) {}
+  ~FakeTransport() override {
+    std::map<uint64_t, Done> calls;
+    {
+      std::lock_guard lock(state_->mutex);
+      calls.swap(state_->calls);
+    }
+    for (auto& [id, done] : calls) done(fail_maybe_done(Code::cancelled, "closed"));
+  }
 
   void call(codec::Method method, std::string body, Duration timeout, Done done) override {
-    executor_.after(latency_, [this, method, body = std::move(body), timeout,
-                               sent_on = server_.connection(), done = std::move(done)]() mutable {
-      if (server_.connection() != sent_on) {
-        return done(fail_maybe_done(Code::unavailable, "connection lost"));
-      }
-      auto reply = server_.handle(method, body);
-      Duration back = latency_;
-      if (!reply) {
-        reply = fail_maybe_done(Code::cancelled, "no answer in time");
-        back = timeout;
-      }
-      executor_.after(back,
-                      [this, sent_on, reply = std::move(*reply), done = std::move(done)]() mutable {
-                        if (server_.connection() != sent_on) {
-                          return done(fail_maybe_done(Code::unavailable, "connection lost"));
-                        }
-                        done(std::move(reply));
-                      });
-    });
+    uint64_t id = state_->add(std::move(done));
+    uint64_t sent_on = state_->server.connection();
+    state_->executor.after(
+        state_->latency, [state = state_, id, method, body = std::move(body), timeout, sent_on] {
+          if (state->server.connection() != sent_on) return state->lost(id);
+          auto reply = state->server.handle(method, body);
+          Duration back = reply ? state->latency : timeout;
+          if (!reply) reply = fail_maybe_done(Code::cancelled, "no answer in time");
+          state->executor.after(back, [state, id, sent_on, reply = std::move(*reply)]() mutable {
+            if (state->server.connection() != sent_on) return state->lost(id);
+            state->finish(id, std::move(reply));
+          });
+        });
   }
-  uint64_t connection() const override { return server_.connection(); }
+  uint64_t connection() const override { return state_->server.connection(); }
   bool same_machine() const override { return same_machine_; }
   std::string peer() const override { return "the fake server"; }
   void set_same_machine(bool same) { same_machine_ = same; }
 
  private:
-  FakeServer& server_;
-  Executor& executor_;
-  Duration latency_;
+  struct State {
+    State(FakeServer& to, Executor& on, Duration time) : server(to), executor(on), latency(time) {}
+
+    uint64_t add(Done done) {
+      std::lock_guard lock(mutex);
+      calls.emplace(++last, std::move(done));
+      return last;
+    }
+    void finish(uint64_t id, Result<std::string> reply) {
+      Done done;
+      {
+        std::lock_guard lock(mutex);
+        auto found = calls.find(id);
+        if (found == calls.end()) return;
+        done = std::move(found->second);
+        calls.erase(found);
+      }
+      done(std::move(reply));
+    }
+    void lost(uint64_t id) { finish(id, fail_maybe_done(Code::unavailable, "connection lost")); }
+
+    FakeServer& server;
+    Executor& executor;
+    const Duration latency;
+    std::mutex mutex;
+    std::map<uint64_t, Done> calls;
+    uint64_t last = 0;
+  };
+
+  std::shared_ptr<State> state_;
   bool same_machine_ = false;
 };
 
