@@ -8,7 +8,7 @@ namespace nokv {
 
 uint32_t crc32c(std::string_view bytes, uint32_t seed) {
   // isa-l takes an int as the length, and a pointer to non-const that it does not write through.
-  constexpr size_t kStepMax = size_t{1} << 30;
+  static constexpr size_t kStepMax = size_t{1} << 30;
   uint32_t crc = ~seed;
   while (!bytes.empty()) {
     size_t step = std::min(bytes.size(), kStepMax);

@@ -19,7 +19,7 @@ TEST(Crc32c, OfPartsIsThatOfTheWhole) {
   std::string bytes;
   for (int i = 0; i < 5000; ++i) bytes += static_cast<char>(i * 7);
   std::string_view all = bytes;
-  for (size_t cut : {0, 1, 8, 63, 4097, 5000}) {
+  for (size_t cut : {0U, 1U, 8U, 63U, 4097U, 5000U}) {
     EXPECT_EQ(crc32c(all.substr(cut), crc32c(all.substr(0, cut))), crc32c(all)) << cut;
   }
 }

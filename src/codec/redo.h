@@ -117,6 +117,7 @@ struct RenewedPin {
 // What one step of background work does beside changes and sets.
 struct Upkeep {
   std::vector<uint64_t> going_pins;  // marked, so that nobody reads or pins there any more
+  std::string refile_from;            // after this key (rows up to it were moved before)
   std::vector<RenewedPin> renewed_pins;
   std::string refiled;               // filed records of pin `refile_pin` up to this key were moved
   uint64_t refile_pin = 0;           // 0: none
@@ -129,6 +130,7 @@ struct Upkeep {
     f(4, self.refile_done);
     f(5, self.purged_blobs);
     f(6, self.renewed_pins);
+    f(7, self.refile_from);
   }
 };
 

@@ -147,16 +147,12 @@ class MemoryEngine::MemoryIterator final : public Iterator {
   void seek(std::string_view key) override {
     state_->read([&](const Keys& keys) {
       settle(keys, keys.lower_bound(key < begin_ ? std::string_view(begin_) : key));
-      return 0;
     });
   }
 
   void next() override {
     check(valid_, "next() stands on an entry");
-    state_->read([&](const Keys& keys) {
-      settle(keys, std::next(at_));
-      return 0;
-    });
+    state_->read([&](const Keys& keys) { settle(keys, std::next(at_)); });
   }
 
   bool valid() const override { return valid_; }
@@ -267,7 +263,7 @@ std::string image_of(const Snapshot& snapshot) {
 }
 
 Result<> store_image(Files& files, const std::string& dir, const std::string& image) {
-  NOKV_TRY(files.make_dirs(dir));
+  NOKV_TRY(make_durable_dirs(files, dir));
   return write_file_atomic(files, str(dir, "/", MemoryEngine::kFileName), image);
 }
 

@@ -183,6 +183,7 @@ Result<> make_whole(const std::string& dir, auto&& fill) {
   NOKV_TRY(remove_dir(temporary));
   for (const std::string& made : {parent_of(dir), temporary}) {
     NOKV_TRY(rocks_result(env().CreateDirIfMissing(made), str("make ", made)));
+    NOKV_TRY(sync_parent(made));
   }
   Result<> filled = fill(temporary);
   if (filled) filled = sync_dir(temporary);
@@ -191,7 +192,7 @@ Result<> make_whole(const std::string& dir, auto&& fill) {
     (void)remove_dir(temporary);  // the first error is the one to tell
     return filled;
   }
-  return sync_dir(parent_of(dir));
+  return sync_parent(dir);
 }
 
 Result<std::vector<CheckpointFile>> read_manifest(const std::string& dir) {
@@ -362,6 +363,8 @@ Result<> restore_checkpoint(const std::string& dir, const std::string& into) {
     return {};
   });
 }
+
+Result<> sync_parent(const std::string& dir) { return sync_dir(parent_of(dir)); }
 
 Result<bool> engine_files_complete(const std::string& dir) {
   NOKV_ASSIGN(auto names, children(dir));

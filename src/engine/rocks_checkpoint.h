@@ -47,4 +47,7 @@ Result<std::vector<CheckpointFile>> decode_checkpoint_manifest(std::string_view 
 // that names the others: an empty engine must not be made in their place.
 Result<bool> engine_files_complete(const std::string& dir);
 
+// The name of the directory `dir` is on the device when it returns.
+Result<> sync_parent(const std::string& dir);
+
 }  // namespace nokv::engine

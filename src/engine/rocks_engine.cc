@@ -30,7 +30,6 @@ class Failure final : public rocksdb::EventListener {
   Error set(const Error& error) {
     first_.with([&](std::optional<Error>& first) {
       if (!first) first = error;
-      return 0;
     });
     failed_ = true;
     return error;
@@ -161,6 +160,7 @@ Result<std::unique_ptr<Engine>> RocksEngine::open(const std::string& dir,
   rocksdb::DB* db = nullptr;
   NOKV_TRY(rocks_result(rocksdb::DB::Open(settings, dir, &db), str("open engine ", dir)));
   core->db.reset(db);
+  NOKV_TRY(sync_parent(dir));
   return std::unique_ptr<Engine>(new RocksEngine(std::move(core)));
 }
 

@@ -21,9 +21,7 @@ Result<> Applier::load() {
   return pins_.load(View(std::move(snapshot), record_.version, nullptr));
 }
 
-State Applier::state() const {
-  return {engine_.snapshot(), record_, published_pins_, &cache_};
-}
+State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, &cache_}; }
 
 Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t, 16>& digest) {
   check(group.first == record_.version + 1, "groups are applied in order");
@@ -166,7 +164,9 @@ Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
 Result<> Applier::refile(const codec::Upkeep& upkeep) {
   std::string prefix = codec::number_key(Table::filed, upkeep.refile_pin);
   auto rows = before_->snapshot().iterate(prefix, codec::prefix_end(prefix));
-  for (rows->seek(prefix); rows->valid() && rows->key() <= upkeep.refiled; rows->next()) {
+  // Not from the prefix: the rows moved before have left marks that are dear to step over.
+  std::string start = upkeep.refile_from.empty() ? prefix : upkeep.refile_from + '\0';
+  for (rows->seek(start); rows->valid() && rows->key() <= upkeep.refiled; rows->next()) {
     std::string_view past = rows->key().substr(prefix.size());
     std::string key;
     uint64_t death = 0;
@@ -198,8 +198,7 @@ Result<> Applier::refile(const codec::Upkeep& upkeep) {
 
 Result<> Applier::write_blobs(int64_t now_ns) {
   for (const auto& [key, change] : blobs_) {
-    NOKV_TRY(key.second ? write_inline(key.first, change)
-                        : write_blob(key.first, change, now_ns));
+    NOKV_TRY(key.second ? write_inline(key.first, change) : write_blob(key.first, change, now_ns));
   }
   return {};
 }

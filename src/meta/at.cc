@@ -35,12 +35,18 @@ bool take_digits(std::string_view& in, size_t digits, int& value) {
 
 int64_t unit_ns(char unit) {
   switch (unit) {
-    case 's': return kSecond;
-    case 'm': return 60 * kSecond;
-    case 'h': return 3600 * kSecond;
-    case 'd': return 86400 * kSecond;
-    case 'w': return 7 * 86400 * kSecond;
-    default: return 0;
+    case 's':
+      return kSecond;
+    case 'm':
+      return 60 * kSecond;
+    case 'h':
+      return 3600 * kSecond;
+    case 'd':
+      return 86400 * kSecond;
+    case 'w':
+      return 7 * 86400 * kSecond;
+    default:
+      return 0;
   }
 }
 
@@ -190,8 +196,7 @@ std::vector<const codec::PinRecord*> candidates(const PinTable& pins, std::strin
   return out;
 }
 
-std::unexpected<Error> not_kept(std::string what,
-                                const std::vector<const codec::PinRecord*>& pins,
+std::unexpected<Error> not_kept(std::string what, const std::vector<const codec::PinRecord*>& pins,
                                 const codec::PinRecord* below, const codec::PinRecord* above) {
   std::string near;
   if (below != nullptr) near = str("before it: ", describe(*below));
@@ -202,8 +207,8 @@ std::unexpected<Error> not_kept(std::string what,
 }
 
 Result<Moment> snapshot_named(const View& view, std::string_view name, std::string_view path) {
-  NOKV_ASSIGN(auto found, view.present<codec::SnapshotRecord>(
-                              codec::bytes_key(codec::Table::snapshot, name)));
+  NOKV_ASSIGN(auto found,
+              view.present<codec::SnapshotRecord>(codec::bytes_key(codec::Table::snapshot, name)));
   if (!found) return fail(Code::not_found, "no snapshot '", name, "'");
   if (!covers(found->path, path)) {
     return fail(Code::invalid_argument, path, ": lies outside snapshot '", name, "', which is of ",
@@ -250,9 +255,8 @@ Result<Moment> at_version(const View& view, const PinTable& pins, uint64_t versi
   return not_kept(str(path, ": version ", version, " is not kept"), kept, below, above);
 }
 
-Result<Moment> at_time(const View& view, const PinTable& pins,
-                       const codec::RetentionPolicy& policy, int64_t target_ns,
-                       std::string_view path, int64_t now_ns) {
+Result<Moment> at_time(const View& view, const PinTable& pins, const codec::RetentionPolicy& policy,
+                       int64_t target_ns, std::string_view path, int64_t now_ns) {
   auto kept = candidates(pins, path);
   const codec::PinRecord* below = nullptr;
   const codec::PinRecord* above = nullptr;

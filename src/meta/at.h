@@ -27,9 +27,9 @@ Result<> check_snapshot_name(std::string_view name);
 struct Moment {
   uint64_t version = kNow;
   int64_t time_ns = 0;
-  NodeId scope;       // the directory (or file) that is readable then
-  std::string path;   // what that was called; paths outside it are refused
-  NodeId file_parent; // of a scope that is a file
+  NodeId scope;        // the directory (or file) that is readable then
+  std::string path;    // what that was called; paths outside it are refused
+  NodeId file_parent;  // of a scope that is a file
   std::string file_name;
 };
 

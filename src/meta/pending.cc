@@ -188,6 +188,17 @@ void Pending::applied(uint64_t version) {
   evict();
 }
 
+void Pending::clear() {
+  keep();
+  entries_.clear();
+  links_.clear();
+  order_.clear();
+  order_before_ = 0;
+  directories_.clear();
+  touched_.clear();
+  in_flight_.clear();
+}
+
 // Bounds the directories kept at hand; those with pending changes stay.
 void Pending::evict() {
   if (directories_.size() <= evict_at_) return;

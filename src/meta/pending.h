@@ -73,6 +73,9 @@ class Pending final : public Overlay {
   // Everything decided up to `version` is in the engine now.
   void applied(uint64_t version);
 
+  // Forgets everything: nothing was decided since the last applied state.
+  void clear();
+
   size_t entries() const { return entries_.size(); }
 
  private:

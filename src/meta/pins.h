@@ -33,9 +33,7 @@ class PinTable {
   const std::map<uint64_t, std::vector<uint64_t>, std::greater<>>& by_version() const {
     return by_version_;
   }
-  uint64_t newest_version() const {
-    return by_version_.empty() ? 0 : by_version_.begin()->first;
-  }
+  uint64_t newest_version() const { return by_version_.empty() ? 0 : by_version_.begin()->first; }
   const std::map<uint64_t, codec::PinRecord>& all() const { return pins_; }
 
  private:

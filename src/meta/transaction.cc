@@ -101,8 +101,8 @@ Result<Place> Transaction::place(const codec::Target& target, bool parents, Owne
   return out;
 }
 
-Result<NodeId> Transaction::make_parents(const NodeId& start,
-                                         const std::vector<std::string>& names, Owner owner) {
+Result<NodeId> Transaction::make_parents(const NodeId& start, const std::vector<std::string>& names,
+                                         Owner owner) {
   std::vector<std::string> walked;
   NodeId here = start;
   for (const std::string& name : names) {

@@ -19,10 +19,10 @@ namespace nokv::meta {
 // What is the same for all transactions of a shard. Everything outlives the transaction.
 struct PlanContext {
   Pending& pending;
-  const View& view;    // of the newest applied state, with `pending` laid over it
+  const View& view;      // of the newest applied state, with `pending` laid over it
   const View& applied;   // the same without `pending`: for reading older versions
   const PinTable& pins;  // of the applied state
-  uint64_t& next_id;   // the next unused id
+  uint64_t& next_id;     // the next unused id
   codec::RetentionPolicy& policy;
 };
 
@@ -38,9 +38,9 @@ struct Place {
 // What a name stands for now.
 struct Found {
   std::optional<codec::Dentry> entry;
-  uint64_t own_birth = 0;   // of the directory's own dentry, whiteouts included; 0: none
-  bool own_blobs = false;   // and it mentions blobs
-  bool inherits = false;    // the directory's source has the name too
+  uint64_t own_birth = 0;  // of the directory's own dentry, whiteouts included; 0: none
+  bool own_blobs = false;  // and it mentions blobs
+  bool inherits = false;   // the directory's source has the name too
   explicit operator bool() const { return entry.has_value(); }
   bool is_directory() const { return entry && entry->kind == codec::Kind::directory; }
 };
@@ -55,9 +55,11 @@ struct Owner {
 // data_loss, unavailable, and what is said.
 class Transaction {
  public:
-  Transaction(const PlanContext& context, uint64_t version, int64_t now_ns,
-              codec::RedoRecord& out)
-      : context_(context), version_(version), now_ns_(now_ns), out_(out),
+  Transaction(const PlanContext& context, uint64_t version, int64_t now_ns, codec::RedoRecord& out)
+      : context_(context),
+        version_(version),
+        now_ns_(now_ns),
+        out_(out),
         tree_(context.view, kNow) {}
 
   uint64_t version() const { return version_; }
@@ -169,8 +171,8 @@ class Transaction {
   Result<NodeId> make_parents(const NodeId& start, const std::vector<std::string>& names,
                               Owner owner);
   Result<> claim_blobs(const codec::NewBody& body);
-  void change(std::string key, std::optional<std::string> value, uint64_t old_birth,
-              bool old_blobs, bool new_blobs);
+  void change(std::string key, std::optional<std::string> value, uint64_t old_birth, bool old_blobs,
+              bool new_blobs);
 
   PlanContext context_;
   uint64_t version_;

@@ -1,10 +1,9 @@
 // The part of Transaction that is about files: inodes, links, bodies.
-#include "meta/transaction.h"
-
 #include <algorithm>
 
 #include "base/check.h"
 #include "codec/crc32c.h"
+#include "meta/transaction.h"
 
 namespace nokv::meta {
 

@@ -26,7 +26,7 @@ struct Source {
   NodeId id;
   uint64_t version = 0;  // to read it at
   uint64_t clone = 0;
-  uint64_t parent = 0;   // the parent clone; 0: none
+  uint64_t parent = 0;  // the parent clone; 0: none
 };
 
 // `node` as it appears in `clone`, whose parent clone is `parent`.

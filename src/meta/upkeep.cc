@@ -57,8 +57,8 @@ Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins) {
     if (pin == nullptr || pin->going) continue;
     out.upkeep->going_pins.push_back(id);
     if (pin->kind != codec::PinKind::snapshot) continue;
-    auto rows = txn.view().snapshot().iterate(
-        codec::table_key(Table::snapshot), codec::prefix_end(codec::table_key(Table::snapshot)));
+    auto rows = txn.view().snapshot().iterate(codec::table_key(Table::snapshot),
+                                              codec::prefix_end(codec::table_key(Table::snapshot)));
     for (rows->seek(codec::table_key(Table::snapshot)); rows->valid(); rows->next()) {
       std::string key(rows->key());
       NOKV_ASSIGN(auto record, txn.view().present<codec::SnapshotRecord>(key));
@@ -77,11 +77,12 @@ Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins) {
   return {};
 }
 
-void plan_refile(Transaction& txn, uint64_t pin, std::string last, bool done) {
+void plan_refile(Transaction& txn, uint64_t pin, const FiledRange& range, bool done) {
   codec::RedoRecord& out = txn.record();
   if (!out.upkeep) out.upkeep.emplace();
   out.upkeep->refile_pin = pin;
-  out.upkeep->refiled = std::move(last);
+  out.upkeep->refile_from = range.from;
+  out.upkeep->refiled = range.last;
   out.upkeep->refile_done = done;
 }
 

@@ -26,8 +26,12 @@ Result<> plan_moment(Transaction& txn);
 // Pins that are to go: expired snapshots (their names go too), undo pins, thinned moments.
 Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins);
 
-// The filed rows of a pin that goes, up to `last`; `done` when there are no more.
-void plan_refile(Transaction& txn, uint64_t pin, std::string last, bool done);
+// The filed rows of a pin that goes, after `from` and up to `last`; `done` when there are no more.
+struct FiledRange {
+  std::string from;
+  std::string last;
+};
+void plan_refile(Transaction& txn, uint64_t pin, const FiledRange& range, bool done);
 
 // Up to kUpkeepStep own records of what was detached; `names` were found in an applied state.
 // `done`: there are no more.

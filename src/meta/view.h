@@ -101,8 +101,6 @@ std::unexpected<Error> damaged(std::string_view key);
 
 }  // namespace nokv::meta
 
-
-
 namespace nokv::meta {
 
 template <class T>

@@ -11,7 +11,7 @@ constexpr std::string_view kLockSuffix = ".lock";
 constexpr int kNameTries = 8;
 
 std::string hex(uint64_t number) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out(16, '0');
   for (size_t i = 16; i-- > 0; number >>= 4) out[i] = kDigits[number & 15];
   return out;
@@ -111,7 +111,7 @@ Result<std::string> LocalTree::make_parent(const std::string& key) {
     durable.push_back(std::move(made));
   }
   known_.with([&](auto& known) {
-    constexpr size_t kKnownMax = 100'000;
+    static constexpr size_t kKnownMax = 100'000;
     if (known.size() > kKnownMax) known.clear();
     known.insert(durable.begin(), durable.end());
   });

@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <utility>
 
 #include "base/result.h"
@@ -21,7 +20,7 @@ class Waiter {
   std::move_only_function<void(Result<T>)> done() {
     return [state = state_](Result<T> result) {
       std::lock_guard lock(state->mutex);
-      state->result.emplace(std::move(result));
+      state->result = std::make_unique<Result<T>>(std::move(result));
       state->arrived.notify_all();
     };
   }
@@ -29,20 +28,20 @@ class Waiter {
   // Blocks until the call has completed; once.
   Result<T> wait() {
     std::unique_lock lock(state_->mutex);
-    state_->arrived.wait(lock, [this] { return state_->result.has_value(); });
+    state_->arrived.wait(lock, [this] { return state_->result != nullptr; });
     return std::move(*state_->result);
   }
 
   bool ready() const {
     std::lock_guard lock(state_->mutex);
-    return state_->result.has_value();
+    return state_->result != nullptr;
   }
 
  private:
   struct State {
     std::mutex mutex;
     std::condition_variable arrived;
-    std::optional<Result<T>> result;
+    std::unique_ptr<Result<T>> result;
   };
 
   std::shared_ptr<State> state_ = std::make_shared<State>();

@@ -20,6 +20,15 @@ Result<std::string> read_file(Files& files, const std::string& path, uint64_t li
   return file->read_at(0, size);
 }
 
+namespace {
+
+std::string parent_of(const std::string& path) {
+  size_t slash = path.rfind('/');
+  return slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+}
+
+}  // namespace
+
 Result<> write_file_atomic(Files& files, const std::string& path, std::string_view bytes) {
   std::string temporary = path + ".tmp";
   {
@@ -29,10 +38,15 @@ Result<> write_file_atomic(Files& files, const std::string& path, std::string_vi
     NOKV_TRY(file->sync());
   }
   NOKV_TRY(files.rename(temporary, path));
-  size_t slash = path.rfind('/');
-  return files.sync_dir(slash == std::string::npos ? "."
-                        : slash == 0               ? "/"
-                                                   : path.substr(0, slash));
+  return files.sync_dir(parent_of(path));
+}
+
+Result<> make_durable_dirs(Files& files, const std::string& dir) {
+  std::string parent = parent_of(dir);
+  NOKV_ASSIGN(bool parent_there, files.exists(parent));
+  if (!parent_there) NOKV_TRY(make_durable_dirs(files, parent));
+  NOKV_TRY(files.make_dirs(dir));
+  return files.sync_dir(parent);
 }
 
 Result<> remove_tree(Files& files, const std::string& path) {

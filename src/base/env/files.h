@@ -88,6 +88,9 @@ Result<std::string> read_file(Files& files, const std::string& path, uint64_t li
 // sync of the directory.
 Result<> write_file_atomic(Files& files, const std::string& path, std::string_view bytes);
 
+// As make_dirs(), and the names of `dir` and of each parent that was missing are on the device.
+Result<> make_durable_dirs(Files& files, const std::string& dir);
+
 // Removes `path` and what lies below it; fine when it is missing.
 Result<> remove_tree(Files& files, const std::string& path);
 

@@ -126,13 +126,13 @@ TEST_F(PosixExecutorsTest, TimersOfOneMomentFireInTheOrderTheyWereSet) {
 TEST_F(PosixExecutorsTest, ACancelledTimerDoesNotFireEvenWhenItIsDue) {
   auto executor = executors.serial("test");
   bool fired = false;
+  TimerId second = 0;
   executor->post([&] {
-    TimerId due = executor->after(0s, [&] { fired = true; });
-    executor->after(0s, [&] { executor->cancel(due); });
-    TimerId first = executor->after(0s, [&] { fired = true; });
-    executor->cancel(due);
-    executor->cancel(first);
-    executor->cancel(first);
+    executor->after(0s, [&] { executor->cancel(second); });
+    second = executor->after(0s, [&] { fired = true; });
+    TimerId third = executor->after(0s, [&] { fired = true; });
+    executor->cancel(third);
+    executor->cancel(third);
     executor->cancel(12345);
   });
   std::latch later(1);
@@ -184,6 +184,32 @@ TEST_F(PosixExecutorsTest, ATimerFiresWhileAnotherThreadOfThePoolIsBusy) {
     fired.acquire();  // ends only when the other thread sees to the timer
     done.count_down();
   });
+  done.wait();
+}
+
+TEST_F(PosixExecutorsTest, ATimerWakesAThreadThatSleepsOrWaitsForALaterOne) {
+  for (bool waits : {false, true}) {
+    auto executor = executors.serial("test");
+    if (waits) executor->after(1h, [] {});
+    for (int i = 0; i < 300; ++i) {  // in most rounds the thread has gone to sleep
+      drain(*executor);
+      for (int turn = 0; turn < 20; ++turn) std::this_thread::yield();
+      std::latch fired(1);
+      executor->after(0s, [&] { fired.count_down(); });
+      fired.wait();
+    }
+  }
+}
+
+TEST_F(PosixExecutorsTest, AThreadThatRunsATimerLeavesTheNextOneToAnother) {
+  auto pool = executors.pool("test", 3);
+  std::binary_semaphore fired(0);
+  std::latch done(1);
+  pool->after(10ms, [&] {
+    fired.acquire();  // ends only when the next timer fires meanwhile
+    done.count_down();
+  });
+  pool->after(11ms, [&] { fired.release(); });
   done.wait();
 }
 

@@ -146,21 +146,19 @@ void Disk::make_durable(const NameChange& change) {
   if (change.to_dir != nullptr) change.to_dir->durable_names[change.to] = change.node;
 }
 
-// With what they rest on: earlier changes of the same nodes and of the same names. Other changes,
-// in other directories, stay open.
+// With what they rest on: earlier changes of the same names, and so of the same nodes. Other
+// changes, in other directories, stay open.
 void Disk::sync_dir(const NodePtr& dir) {
-  std::set<const Node*> nodes;
   std::set<std::pair<const Node*, std::string>> names;
   std::vector<NameChange> synced;
   std::vector<NameChange> left;
   for (; !unsynced_names_.empty(); unsynced_names_.pop_back()) {
     NameChange& change = unsynced_names_.back();
     bool goes = change.from_dir == dir || change.to_dir == dir ||
-                nodes.contains(change.node.get()) ||
+
                 names.contains({change.from_dir.get(), change.from}) ||
                 names.contains({change.to_dir.get(), change.to});
     if (goes) {
-      nodes.insert(change.node.get());
       if (change.from_dir != nullptr) names.insert({change.from_dir.get(), change.from});
       if (change.to_dir != nullptr) names.insert({change.to_dir.get(), change.to});
     }

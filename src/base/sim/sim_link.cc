@@ -63,11 +63,9 @@ size_t Link::unsent_bytes(size_t from) const {
   return bytes > kSystemBufferBytes ? bytes - kSystemBufferBytes : 0;
 }
 
-// Keeps the order: nothing overtakes what was sent before.
+// What is due before those ahead of it waits for them.
 void Link::add(size_t to, Item item) {
   if (ends_[to].closed) return;
-  item.due = std::max(item.due, last_due_[to]);
-  last_due_[to] = item.due;
   flight_bytes_[to] += item.bytes.size();
   Clock::Instant due = item.due;
   flight_[to].push_back(std::move(item));
@@ -128,13 +126,11 @@ void Link::close_late(size_t side, const Error& why, Duration late) {
   if (flight_[to].empty()) return;
   Clock::Instant earliest = net_.scheduler().clock().now() + late;
   for (Item& item : flight_[to]) item.due = std::max(item.due, earliest);
-  last_due_[to] = flight_[to].back().due;
   arrive_later(to, earliest);
-  arrive_later(to, last_due_[to]);
 }
 
 void Link::reset(const Error& why) {
-  for (size_t side : {0, 1}) {
+  for (size_t side = 0; side < 2; ++side) {
     if (!ends_[side].closed) tell_closed(side, why);
   }
 }
@@ -157,14 +153,14 @@ void Link::vanish(size_t side, bool tell_peer) {
 }
 
 void Link::tell_of_vanished() {
-  for (size_t side : {0, 1}) {
+  for (size_t side = 0; side < 2; ++side) {
     if (!vanished_[side] || ends_[1 - side].closed) continue;
     add(1 - side, {net_.scheduler().clock().now() + transit(), "", true});
   }
 }
 
 void Link::forget() {
-  for (size_t side : {0, 1}) {
+  for (size_t side = 0; side < 2; ++side) {
     ends_[side].closed = true;
     flight_[side].clear();
     std::shared_ptr<ConnectionHandler> dropped = std::exchange(ends_[side].handler, nullptr);
@@ -172,7 +168,7 @@ void Link::forget() {
 }
 
 void Link::wake() {
-  for (size_t to : {0, 1}) {
+  for (size_t to = 0; to < 2; ++to) {
     for (const Item& item : flight_[to]) {
       arrive_later(to, std::max(item.due, net_.scheduler().clock().now()) + transit());
     }

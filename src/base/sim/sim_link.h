@@ -42,11 +42,8 @@ class Link : public std::enable_shared_from_this<Link> {
   bool between(const std::string& a, const std::string& b) const;
   bool closed() const { return ends_[0].closed && ends_[1].closed; }
 
-  // Messages go to `handler` from now on.
+  // Messages go to `handler` from now on; until then they wait.
   void open(size_t side, std::shared_ptr<ConnectionHandler> handler);
-
-  // Nothing reaches the other side before `moment`.
-  void not_before(size_t from, Clock::Instant moment) { last_due_[1 - from] = moment; }
 
   void send(size_t from, std::string message);
   size_t unsent_bytes(size_t from) const;
@@ -86,7 +83,6 @@ class Link : public std::enable_shared_from_this<Link> {
   std::array<End, 2> ends_;
   std::array<std::deque<Item>, 2> flight_;  // by the side that it goes to
   std::array<size_t, 2> flight_bytes_{};
-  std::array<Clock::Instant, 2> last_due_{};
   std::array<bool, 2> vanished_{};
 };
 

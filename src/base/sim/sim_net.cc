@@ -237,8 +237,6 @@ void SimNetHost::arrive_at(SimNetHost& server, const AttemptPtr& attempt) {
       Link::End{server.name_, server.io_.get(),
                 str(name_, ":", kFirstPeerPort + number % kFirstFreePort), nullptr});
   net_.links.push_back(link);
-  Duration latency = net_.latency();
-  link->not_before(1, net_.scheduler_.clock().now() + latency);
   auto accept = open->acceptor.accept;  // a copy: it may end its listener
   auto handler = accept ? accept(std::make_shared<LinkConnection>(link, 1)) : nullptr;
   if (handler == nullptr) {
@@ -247,7 +245,7 @@ void SimNetHost::arrive_at(SimNetHost& server, const AttemptPtr& attempt) {
     return;
   }
   link->open(1, std::move(handler));
-  io_->deliver(latency, [this, attempt, link] { finish(attempt, link); });
+  io_->deliver(net_.latency(), [this, attempt, link] { finish(attempt, link); });
 }
 
 // On the client's I/O thread: the server has accepted.
@@ -274,7 +272,7 @@ void SimNet::State::part(const std::string& from, const std::string& to) {
   if (!parted_.emplace(direction, last_partition + 1).second) return;
   uint64_t number = ++last_partition;
   for (const auto& link : links_between(from, to)) {
-    for (size_t side : {0, 1}) {
+    for (size_t side = 0; side < 2; ++side) {
       end_when_dead(link, side, [this, direction, number] {
         auto found = parted_.find(direction);
         return found != parted_.end() && found->second == number;
@@ -347,7 +345,7 @@ void SimNet::crash(const std::string& name, SimCrash how) {
   host(name);
   state_->hosts[name]->crash(how);
   for (const auto& link : state_->open_links()) {
-    for (size_t side : {0, 1}) {
+    for (size_t side = 0; side < 2; ++side) {
       if (link->end(side).host != name) continue;
       bool tell = how == SimCrash::process;
       link->vanish(side, tell);

@@ -81,7 +81,7 @@ class SimNetTest : public testing::Test {
 
 TEST_F(SimNetTest, MessagesArriveWholeAndInOrderBothWays) {
   serve_and_connect();
-  server_ear->on_heard = [&](std::string message) { server_side->send("re:" + message); };
+  server_ear->on_heard = [&](const std::string& message) { server_side->send("re:" + message); };
   std::vector<std::string> sent;
   for (int i = 0; i < 100; ++i) {
     sent.push_back(std::to_string(i));
@@ -110,7 +110,7 @@ TEST_F(SimNetTest, MessagesTakeTime) {
 
 TEST_F(SimNetTest, WhatTheServerSendsAtOnceWaitsForTheClientToBeConnected) {
   Acceptor acceptor;
-  acceptor.accept = [](std::shared_ptr<Connection> connection) {
+  acceptor.accept = [](const std::shared_ptr<Connection>& connection) {
     connection->send("hello");
     return std::make_shared<Ear>();
   };

@@ -113,8 +113,7 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, Place place,
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op) {
   NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at));
   NOKV_ASSIGN(Place place,
-              txn.place(op.to, op.parents,
-                        {from.inode.attributes.uid, from.inode.attributes.gid}));
+              txn.place(op.to, op.parents, {from.inode.attributes.uid, from.inode.attributes.gid}));
   return share(txn, from, std::move(place), {op.exists, op.if_generation, op.keep_undo});
 }
 
@@ -122,8 +121,8 @@ Result<OperationResult> run(Transaction& txn, const codec::Undelete& op) {
   const codec::Target& as = op.as.path.empty() && !op.as.id ? op.target : op.as;
   std::string at = op.at;
   if (at.empty()) {
-    NOKV_ASSIGN(uint64_t version, newest_with(txn.context().applied, txn.context().pins,
-                                              op.target.path));
+    NOKV_ASSIGN(uint64_t version,
+                newest_with(txn.context().applied, txn.context().pins, op.target.path));
     at = str("v", version);
   }
   NOKV_ASSIGN(auto from, origin(txn, op.target, at));

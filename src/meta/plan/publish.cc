@@ -47,8 +47,8 @@ Result<OperationResult> put_body(Transaction& txn, Place place, NewFile file) {
   event.generation = file.body.generation;
   event.size = file.body.size;
   if (!found) {
-    codec::Inode inode{codec::Kind::file, {file.mode, file.uid, file.gid, mtime, txn.now_ns(),
-                                           txn.now_ns()}};
+    codec::Inode inode{codec::Kind::file,
+                       {file.mode, file.uid, file.gid, mtime, txn.now_ns(), txn.now_ns()}};
     inode.xattrs = std::move(file.xattrs);
     inode.body = std::move(file.body);
     out.created = true;
@@ -95,8 +95,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Publish& op) {
   NOKV_TRY(check_precondition(place.path(), there, op.exists, op.if_generation));
   NOKV_ASSIGN(auto body, txn.take_body(op.body));
   return put_body(txn, std::move(place),
-                  {std::move(body), op.mode, op.uid, op.gid, op.mtime_ns, op.xattrs,
-                   op.keep_undo});
+                  {std::move(body), op.mode, op.uid, op.gid, op.mtime_ns, op.xattrs, op.keep_undo});
 }
 
 }  // namespace nokv::meta::planning

@@ -16,9 +16,8 @@ Result<> unlink(Transaction& txn, const Transaction::Spot& spot) {
     codec::NodeRecord record;
     record.inode = file.inode;
     record.links = file.links;
-    NOKV_TRY(txn.put(codec::node_key(id), file.links == 0
-                                              ? std::nullopt
-                                              : std::optional(codec::encoded(record))));
+    NOKV_TRY(txn.put(codec::node_key(id),
+                     file.links == 0 ? std::nullopt : std::optional(codec::encoded(record))));
     if (file.links != 0) return {};
   } else {
     NOKV_TRY(txn.put(codec::moved_key(id), std::nullopt));

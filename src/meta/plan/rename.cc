@@ -12,8 +12,8 @@ Result<> check_no_cycle(Transaction& txn, const NodeId& moved, const Place& to,
   NodeId here = to.directory;
   while (here) {
     if (here == moved) {
-      return fail(Code::invalid_argument, from_path, ": cannot be moved into itself (",
-                  to.path(), ")");
+      return fail(Code::invalid_argument, from_path, ": cannot be moved into itself (", to.path(),
+                  ")");
     }
     NOKV_ASSIGN(DirectoryState * state, txn.directory(here));
     here = state->record.parent;
@@ -63,8 +63,12 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
 
 void rename_event(Transaction& txn, const codec::Dentry& entry, const std::string& old_path,
                   const std::string& path) {
-  codec::Event event{codec::EventKind::renamed, entry.kind == Kind::directory, path, old_path,
-                     entry.child, entry.kind};
+  codec::Event event{codec::EventKind::renamed,
+                     entry.kind == Kind::directory,
+                     path,
+                     old_path,
+                     entry.child,
+                     entry.kind};
   if (entry.inode) event.generation = entry.inode->body.generation;
   txn.event(std::move(event));
 }

@@ -55,8 +55,8 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
   record.expires_ns = expires;
   record.labels = op.labels;
   txn.set(key, codec::encoded(record));
-  txn.event({codec::EventKind::snapshot_created, false, record.path, "", scope,
-             codec::Kind::directory});
+  txn.event(
+      {codec::EventKind::snapshot_created, false, record.path, "", scope, codec::Kind::directory});
   OperationResult out{record.path, scope, true};
   out.snapshot_version = record.version;
   out.expires_ns = expires;

@@ -60,7 +60,7 @@ class CurlClient::Loop {
       int running = 0;
       curl_multi_perform(multi_, &running);
       if (take_finished()) continue;  // what they set free may let others begin
-      constexpr int kPollMs = 1000;
+      static constexpr int kPollMs = 1000;
       curl_multi_poll(multi_, nullptr, 0, kPollMs, nullptr);
     }
     cancel_all();

@@ -22,20 +22,20 @@ using Server = ScriptHttpServer;
 
 class CurlClientTest : public testing::Test {
  protected:
-  using Answer = std::optional<Result<HttpClientResponse>>;
+  using Answer = std::unique_ptr<Result<HttpClientResponse>>;
 
   // Waits until `count` more requests have completed.
   void wait(std::vector<Answer>& answers) {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] {
-      return std::ranges::all_of(answers, [](const Answer& a) { return a.has_value(); });
+      return std::ranges::all_of(answers, [](const Answer& a) { return a != nullptr; });
     });
   }
 
   void start(const HttpClientRequest& request, Answer& answer) {
     client->send(request, [this, &answer](Result<HttpClientResponse> result) {
       std::lock_guard lock(mutex);
-      answer.emplace(std::move(result));
+      answer = std::make_unique<Result<HttpClientResponse>>(std::move(result));
       changed.notify_all();
     });
   }

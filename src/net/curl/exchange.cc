@@ -22,7 +22,7 @@ std::string lower_case(std::string_view text) {
 }
 
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
+  static constexpr std::string_view kSpace = " \t\r\n";
   size_t begin = text.find_first_not_of(kSpace);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
@@ -131,7 +131,7 @@ Result<> Exchange::prepare_headers(void* easy) {
   };
   bool unsafe = false;
   for (const auto& [name, value] : request_.headers) {
-    constexpr std::string_view kBreaks("\r\n\0", 3);
+    static constexpr std::string_view kBreaks("\r\n\0", 3);
     unsafe |= name.find_first_of(kBreaks) != std::string::npos ||
               value.find_first_of(kBreaks) != std::string::npos;
     add(value.empty() ? name + ";" : str(name, ": ", value));  // ";" sends an empty value

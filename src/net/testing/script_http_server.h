@@ -128,7 +128,7 @@ class ScriptHttpServer {
   static size_t content_length(const std::string& head) {
     std::string lower = head;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    constexpr std::string_view kName = "\r\ncontent-length:";
+    static constexpr std::string_view kName = "\r\ncontent-length:";
     size_t at = lower.find(kName);
     if (at == std::string::npos) return 0;
     return std::strtoull(lower.c_str() + at + kName.size(), nullptr, 10);

@@ -69,7 +69,7 @@ Result<ListPage> read_list(std::string_view body) {
   bool right_document = false;
   bool numbers_good = true;
   NOKV_TRY(read_xml(body, [&](std::string_view path, const std::string& text) {
-    constexpr std::string_view kRoot = "ListBucketResult";
+    static constexpr std::string_view kRoot = "ListBucketResult";
     if (!path.starts_with(kRoot)) return;
     right_document = true;
     path.remove_prefix(kRoot.size());

@@ -112,7 +112,7 @@ class Chain final : public CredentialsProvider, public std::enable_shared_from_t
     if (auto found = from_environment(options_.variables)) return settle(*std::move(found));
     auto profile = from_profile();
     if (!profile) return settle(std::unexpected(std::move(profile).error()));
-    if (*profile) return settle(**std::move(profile));
+    if (auto& found = *profile) return settle(*std::move(found));
     if (options_.preset) return settle(*options_.preset);
     if (options_.metadata_url.empty() ||
         options_.variables("AWS_EC2_METADATA_DISABLED") == "true") {
@@ -138,7 +138,9 @@ class Chain final : public CredentialsProvider, public std::enable_shared_from_t
   void ask_metadata(Clock::Instant deadline) {
     Clock::Instant until = std::min(deadline, clock_.now() + kMetadataTimeout);
     ask("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds", "21600"}, until,
-        [self = shared_from_this(), until](std::string token) { self->ask_role(token, until); });
+        [self = shared_from_this(), until](const std::string& token) {
+          self->ask_role(token, until);
+        });
   }
 
   void ask_role(const std::string& token, Clock::Instant until) {
@@ -173,7 +175,7 @@ class Chain final : public CredentialsProvider, public std::enable_shared_from_t
     request.response_max = kMetadataBytesMax;
     http_.send(std::move(request), [self = shared_from_this(), answered = std::move(answered)](
                                        Result<net::HttpClientResponse> response) mutable {
-      constexpr std::string_view kWhere =
+      static constexpr std::string_view kWhere =
           "none in the environment or the AWS files, and the instance metadata service ";
       if (!response) {
         return self->settle(no_credentials(str(kWhere, "says: ", response.error().message())));

@@ -72,8 +72,8 @@ std::optional<WallTime> parse_iso_date(std::string_view text) {
 }
 
 std::optional<WallTime> parse_http_date(std::string_view text) {
-  constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                                        "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  static constexpr std::array<std::string_view, 12> kMonths = {
+      "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   if (text.size() < 29) return std::nullopt;
   auto found = std::ranges::find(kMonths, text.substr(8, 3));
   if (found == kMonths.end()) return std::nullopt;

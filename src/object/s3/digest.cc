@@ -43,7 +43,7 @@ std::string sha256(std::string_view text) {
 std::string md5(std::string_view text) { return digest(EVP_md5(), text); }
 
 std::string hex(std::string_view bytes) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
+  static constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   out.reserve(bytes.size() * 2);
   for (char c : bytes) {

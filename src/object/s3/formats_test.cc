@@ -31,7 +31,8 @@ class SigV4Test : public testing::Test {
   Credentials credentials{"AKIAIOSFODNN7EXAMPLE",
                           Secret("wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"), Secret(),
                           std::nullopt, "test"};
-  SigningContext context{credentials, "us-east-1", *parse_iso_date("2013-05-24T00:00:00.000Z")};
+  SigningContext context{credentials, "us-east-1",
+                         parse_iso_date("2013-05-24T00:00:00.000Z").value_or(WallTime{})};
 };
 
 TEST_F(SigV4Test, AGetWithARangeIsSignedAsPublished) {
@@ -88,13 +89,11 @@ TEST(Digest, GivesThePublishedValues) {
 }
 
 TEST(Dates, AreReadAndWrittenInEachOfTheThreeForms) {
-  auto time = parse_iso_date("2009-10-12T17:50:30.250Z");
-  ASSERT_TRUE(time);
-  EXPECT_EQ(to_unix_ns(*time), int64_t{1255369830'250'000'000});
-  EXPECT_EQ(amz_date(*time), "20091012T175030Z");
-  auto same = parse_http_date("Mon, 12 Oct 2009 17:50:30 GMT");
-  ASSERT_TRUE(same);
-  EXPECT_EQ(to_unix_ns(*same), int64_t{1255369830'000'000'000});
+  auto time = parse_iso_date("2009-10-12T17:50:30.250Z").value_or(WallTime{});
+  EXPECT_EQ(to_unix_ns(time), int64_t{1255369830'250'000'000});
+  EXPECT_EQ(amz_date(time), "20091012T175030Z");
+  auto same = parse_http_date("Mon, 12 Oct 2009 17:50:30 GMT").value_or(WallTime{});
+  EXPECT_EQ(to_unix_ns(same), int64_t{1255369830'000'000'000});
   for (const char* bad : {"", "2009-10-12", "2009-13-12T17:50:30Z", "2009-10-12T27:50:30Z",
                           "2009-10-12T17:50:30.xZ"}) {
     EXPECT_FALSE(parse_iso_date(bad)) << bad;

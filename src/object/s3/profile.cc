@@ -8,7 +8,7 @@ namespace {
 constexpr uint64_t kFileBytesMax = 1 << 20;
 
 std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
+  static constexpr std::string_view kSpace = " \t\r\n";
   size_t begin = text.find_first_not_of(kSpace);
   if (begin == std::string_view::npos) return {};
   return text.substr(begin, text.find_last_not_of(kSpace) - begin + 1);
@@ -64,8 +64,8 @@ Result<Settings> load_profile(Files& files, const Variables& variables, const st
   };
   std::string profile = profile_name(variables);
   Settings out;
-  for (std::string path : {path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
-                           path_of("AWS_CONFIG_FILE", "config")}) {
+  for (const std::string& path : {path_of("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+                                  path_of("AWS_CONFIG_FILE", "config")}) {
     if (path.empty()) continue;
     NOKV_ASSIGN(std::string text, read_if_there(files, path));
     out.merge(read_profile(text, profile));

@@ -328,7 +328,7 @@ void S3Store::list(std::string prefix, std::string after, size_t limit, Clock::I
 
 Result<std::string> S3Store::presign(std::string_view method, const std::string& key,
                                      Duration valid) {
-  constexpr Duration kValidMax = std::chrono::days(7);
+  static constexpr Duration kValidMax = std::chrono::days(7);
   NOKV_TRY(check_key(core_->full_key(key)));
   if ((method != "GET" && method != "PUT") || valid < std::chrono::seconds(1) ||
       valid > kValidMax) {

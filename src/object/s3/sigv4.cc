@@ -62,7 +62,7 @@ std::string signature(const SigningContext& context, std::string_view date,
 }  // namespace
 
 std::string uri_encode(std::string_view text, bool keep_slashes) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
+  static constexpr std::string_view kDigits = "0123456789ABCDEF";
   std::string out;
   out.reserve(text.size());
   for (char c : text) {

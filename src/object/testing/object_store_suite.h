@@ -33,7 +33,9 @@ struct StoreCase {
   std::string name;
   std::function<std::unique_ptr<StoreUnderTest>()> make;
 
-  friend void PrintTo(const StoreCase& store, std::ostream* out) { *out << store.name; }
+  friend std::ostream& operator<<(std::ostream& out, const StoreCase& store) {
+    return out << store.name;
+  }
 };
 
 inline std::string pattern_bytes(size_t size, uint32_t seed) {
@@ -192,7 +194,7 @@ TEST_P(ObjectStoreSuite, AConditionalPutNeverReplaces) {
 }
 
 TEST_P(ObjectStoreSuite, OfRacingConditionalPutsOneWins) {
-  constexpr size_t kWriters = 16;
+  static constexpr size_t kWriters = 16;
   for (int round = 0; round < 3; ++round) {
     std::string key = "race/" + std::to_string(round);
     std::vector<Waiter<>> waiters(kWriters);
@@ -299,7 +301,7 @@ TEST_P(ObjectStoreSuite, ACallPastItsDeadlineIsCancelled) {
 }
 
 TEST_P(ObjectStoreSuite, ManyCallsAtOnceAllComplete) {
-  constexpr size_t kCalls = 200;
+  static constexpr size_t kCalls = 200;
   std::vector<Waiter<>> puts(kCalls);
   for (size_t i = 0; i < kCalls; ++i) {
     store().put("burst/" + std::to_string(i), shared(std::to_string(i)), {}, soon(),

@@ -1,0 +1,203 @@
+#include "server/shard_host.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+
+#include "base/check.h"
+#include "engine/rocks_checkpoint.h"
+#include "engine/rocks_engine.h"
+#include "log/local_log.h"
+
+namespace nokv::server {
+
+namespace {
+
+constexpr std::string_view kFormat = "nokv data directory, format 1\n";
+constexpr size_t kIdentityMax = 4096;
+
+std::string random_id(Random& random) {
+  static constexpr char kHex[] = "0123456789abcdef";
+  std::string out;
+  for (int word = 0; word < 2; ++word) {
+    uint64_t bits = random.next();
+    for (int i = 0; i < 16; ++i, bits >>= 4) out += kHex[bits & 15];
+  }
+  return out;
+}
+
+// A latch for the one place that waits for the sequencer.
+class Latch {
+ public:
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return open_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+}  // namespace
+
+ShardHost::ShardHost(const Env& env, object::ObjectStore& store, EventSink& events,
+                     HostOptions options)
+    : env_(env), store_(store), events_(events), options_(std::move(options)) {}
+
+ShardHost::~ShardHost() { stop(); }
+
+Result<std::unique_ptr<ShardHost>> ShardHost::open(const Env& env, object::ObjectStore& store,
+                                                   EventSink& events, HostOptions options) {
+  std::unique_ptr<ShardHost> host(new ShardHost(env, store, events, std::move(options)));
+  const std::string& directory = host->options_.directory;
+  if (auto opened = host->open_parts(); !opened) {
+    return std::unexpected(std::move(opened).error().within(directory));
+  }
+  return host;
+}
+
+Result<> ShardHost::open_parts() {
+  NOKV_TRY(open_identity());
+  log::LocalLogOptions log_options;
+  log_options.segment_bytes = options_.log_segment_bytes;
+  log_options.create = fresh_;
+  auto log = log::LocalLog::open(env_, options_.directory + "/log", log_options);
+  if (!log && log.error().code() == Code::not_found) {
+    return fail(Code::data_loss, "the log is missing; put it back, or restore a backup");
+  }
+  NOKV_ASSIGN(log_, std::move(log));
+  if (options_.rebuild_engine) {
+    NOKV_TRY(discard_engine(Error(Code::data_loss, "asked to rebuild it")));
+  }
+  auto opened = open_shard();
+  if (!opened && opened.error().code() == Code::data_loss && !fresh_) {
+    NOKV_TRY(discard_engine(opened.error()));
+    opened = open_shard();
+  }
+  NOKV_TRY(std::move(opened));
+  options_.background.checkpoint_directory = options_.directory + "/checkpoints";
+  background_ = std::make_unique<shard::Background>(env_, *shard_, *engine_, *log_, store_,
+                                                    events_, options_.background);
+  background_->start();
+  shard::ServiceOptions service;
+  service.directory = options_.directory;
+  service.server_version = options_.server_version;
+  service.plan_ttl = options_.background.grace / 2;
+  service_ = std::make_unique<shard::Service>(env_, *shard_, *background_, store_, service);
+  return {};
+}
+
+Result<> ShardHost::open_identity() {
+  Files& files = env_.files;
+  std::string path = options_.directory + "/identity";
+  NOKV_ASSIGN(bool there, files.exists(path));
+  if (!there && !options_.create) {
+    return std::unexpected(Error(Code::not_found, "no namespace lies there")
+                               .with_hint("create it with: nokv init"));
+  }
+  NOKV_TRY(make_durable_dirs(files, options_.directory));
+  auto lock = files.lock(options_.directory + "/lock");
+  if (!lock && lock.error().code() == Code::failed_precondition) {
+    return std::unexpected(Error(Code::failed_precondition, "another process has it open")
+                               .with_hint("use that server, or stop it first"));
+  }
+  NOKV_ASSIGN(lock_, std::move(lock));
+  if (!there) {
+    NOKV_ASSIGN(auto names, files.list(options_.directory));
+    for (const char* part : {"log", "engine", "checkpoints"}) {
+      if (std::ranges::find(names, part) != names.end()) {
+        return fail(Code::data_loss, "the file 'identity' is missing and '", part,
+                    "' is there; put it back, or restore a backup");
+      }
+    }
+    id_ = random_id(env_.random);
+    fresh_ = true;
+    // The log comes first: a directory with an identity and no log has lost it.
+    log::LocalLogOptions log_options;
+    log_options.segment_bytes = options_.log_segment_bytes;
+    { NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options)); }
+    return write_file_atomic(files, path, str(kFormat, "namespace ", id_, "\n"));
+  }
+  NOKV_ASSIGN(std::string text, read_file(files, path, kIdentityMax));
+  if (!text.starts_with("nokv data directory, format ")) {
+    return fail(Code::data_loss, "the file 'identity' is damaged");
+  }
+  if (!text.starts_with(kFormat)) {
+    return fail(Code::failed_precondition,
+                "it was written by a newer version: ", text.substr(0, text.find('\n')));
+  }
+  std::string_view rest = std::string_view(text).substr(kFormat.size());
+  if (!rest.starts_with("namespace ") || rest.size() < 42) {
+    return fail(Code::data_loss, "the file 'identity' is damaged");
+  }
+  id_ = rest.substr(10, 32);
+  return {};
+}
+
+Result<> ShardHost::open_engine() {
+  engine::RocksOptions options;
+  options.block_cache_bytes = options_.engine_cache_bytes;
+  NOKV_ASSIGN(engine_, engine::RocksEngine::open(options_.directory + "/engine", options));
+  return {};
+}
+
+Result<> ShardHost::open_shard() {
+  shard_.reset();
+  engine_.reset();
+  NOKV_TRY(open_engine());
+  NOKV_ASSIGN(shard_, shard::Shard::open(env_, *engine_, *log_, events_, options_.shard));
+  return {};
+}
+
+// Puts the newest good checkpoint in the engine's place; without one the log alone has to do, and
+// recovery says so if it does not reach back to the beginning.
+Result<> ShardHost::discard_engine(const Error& why) {
+  shard_.reset();
+  engine_.reset();
+  std::string engine = options_.directory + "/engine";
+  std::string checkpoints = options_.directory + "/checkpoints";
+  events_.error("engine_discarded", {{"why", why.message()}});
+  NOKV_TRY(remove_tree(env_.files, engine));
+  NOKV_ASSIGN(bool any, env_.files.exists(checkpoints));
+  if (!any) return {};
+  NOKV_ASSIGN(auto names, env_.files.list(checkpoints));
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    auto restored = engine::restore_checkpoint(checkpoints + "/" + *name, engine);
+    if (restored) {
+      events_.warn("engine_restored", {{"checkpoint", *name}});
+      return {};
+    }
+    events_.error("checkpoint_unusable", {{"checkpoint", *name},
+                                          {"error", restored.error().message()}});
+    NOKV_TRY(remove_tree(env_.files, engine));
+  }
+  return {};
+}
+
+void ShardHost::stop() {
+  if (shard_ != nullptr) {
+    Latch stopped;
+    shard_->stop([&] { stopped.open(); });
+    stopped.wait();
+  }
+  background_.reset();
+  service_.reset();
+  shard_.reset();
+  if (engine_ != nullptr) {
+    if (auto flushed = engine_->flush(); !flushed) {
+      events_.warn("flush_failed", {{"error", flushed.error().message()}});
+    }
+  }
+  engine_.reset();
+  log_.reset();
+  lock_.reset();
+}
+
+}  // namespace nokv::server

@@ -1,0 +1,125 @@
+// What a shard does by itself: moments, thinning, expiry, sweeping, garbage, checkpoints.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/env/env.h"
+#include "base/log_event.h"
+#include "codec/rpc.h"
+#include "log/log_store.h"
+#include "meta/upkeep.h"
+#include "object/object_store.h"
+#include "shard/shard.h"
+
+namespace nokv::shard {
+
+struct BackgroundOptions {
+  Duration tick = std::chrono::seconds(1);
+  Duration grace = std::chrono::hours(1);           // between a blob's death and its deletion
+  Duration second_pass = std::chrono::hours(24);    // after an upload closed, for late PUTs
+  Duration upload_ttl = std::chrono::hours(24);     // of serving time
+  Duration session_idle = std::chrono::hours(24);   // of serving time
+  Duration start_quiet = std::chrono::minutes(10);  // nothing expires that soon after a start
+  Duration checkpoint_every = std::chrono::minutes(10);
+  uint64_t checkpoint_log_bytes = 1ULL << 30;          // or when the log grew by this
+  Duration log_kept_for = std::chrono::hours(24 * 7);  // for events
+  uint64_t log_kept_bytes = 4ULL << 30;
+  std::string checkpoint_directory;  // empty: none are made
+};
+
+struct BackgroundCounters {
+  std::atomic<uint64_t> blobs_deleted{0};
+  std::atomic<uint64_t> objects_deleted{0};
+  std::atomic<uint64_t> bytes_deleted{0};
+  std::atomic<uint64_t> records_swept{0};
+  std::atomic<uint64_t> records_refiled{0};
+  std::atomic<uint64_t> uploads_closed{0};
+  std::atomic<uint64_t> moments_made{0};
+  std::atomic<uint64_t> errors{0};
+};
+
+// One step at a time, each a small logged record, so writers go on; between steps it lets the
+// sequencer breathe. Home: its own serial executor.
+class Background {
+ public:
+  // All outlive this.
+  Background(const Env& env, Shard& shard, engine::Engine& engine, log::LogStore& log,
+             object::ObjectStore& store, EventSink& events, BackgroundOptions options);
+  ~Background();
+
+  void start();
+
+  // A whole pass of sweeping, refiling and garbage now; `grace` instead of the setting.
+  // Thread-safe.
+  void run_gc(std::optional<Duration> grace,
+              std::move_only_function<void(Result<codec::GcReply>)> done);
+  // A checkpoint now. Thread-safe.
+  void run_checkpoint(std::move_only_function<void(Result<>)> done);
+
+  const BackgroundCounters& counters() const { return counters_; }
+  const BackgroundOptions& options() const { return options_; }
+
+ private:
+  using Then = std::move_only_function<void(Result<bool>)>;  // true: there was something to do
+
+  using Job = std::function<void(Then)>;
+  // Jobs in turn, each until it finds nothing more to do (or once, when not `until_idle`).
+  struct Pass {
+    std::vector<Job> jobs;
+    size_t next = 0;
+    bool until_idle = true;
+    std::optional<Error> error;
+    std::move_only_function<void(Result<>)> done;
+  };
+
+  void tick();
+  void run(std::vector<Job> jobs, std::move_only_function<void(Result<>)> done);
+  void run_next(std::shared_ptr<Pass> pass);
+  void submit(Shard::Step step, bool begins_group, Then then);
+
+  void make_moment(Then then);
+  void release_pins(Then then);
+  void refile(Then then);
+  void sweep(Then then);
+  void collect_dead(Duration grace, Then then);
+  void close_uploads(Then then);
+  void delete_unpublished(Duration second_pass, Then then);
+  void expire_sessions(Then then);
+  void checkpoint(bool now, Then then);
+  Result<> make_checkpoint();
+  void sweep_directory(const meta::State& state, const codec::NodeId& id, Then then);
+  void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
+                    Then then);
+  void delete_objects(std::vector<std::string> keys,
+                      std::move_only_function<void(Result<size_t>)> done);
+  bool quiet() const;
+
+  Env env_;
+  Shard& shard_;
+  engine::Engine& engine_;
+  log::LogStore& log_;
+  object::ObjectStore& store_;
+  EventSink& events_;
+  BackgroundOptions options_;
+  BackgroundCounters counters_;
+  Clock::Instant started_{};
+  Clock::Instant last_checkpoint_{};
+  uint64_t checkpoint_log_bytes_ = 0;
+  bool passing_ = false;
+  // Where the next step goes on: what lies before it is done, and dear to step over.
+  struct Cursor {
+    std::string prefix;
+    std::string last;
+  };
+  Cursor refile_cursor_;
+  Cursor sweep_cursor_;
+  uint64_t last_moment_ = 0;  // the version of the last one
+  std::unique_ptr<Executor> executor_;
+};
+
+}  // namespace nokv::shard

@@ -1,0 +1,239 @@
+// The namespace through its service, in the simulator: what each verb does, and at versions.
+#include <gtest/gtest.h>
+
+#include "shard/testing/sim_namespace.h"
+
+namespace nokv::shard {
+namespace {
+
+class Namespace : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(ns.open());
+    auto made = ns.init();
+    ASSERT_TRUE(made) << made.error().message();
+  }
+  codec::CommitReply must(std::vector<codec::Operation> operations) {
+    auto reply = ns.commit(std::move(operations));
+    EXPECT_TRUE(reply) << (reply ? "" : reply.error().message());
+    return reply ? *reply : codec::CommitReply();
+  }
+  Code refused(std::vector<codec::Operation> operations) {
+    auto reply = ns.commit(std::move(operations));
+    EXPECT_FALSE(reply);
+    return reply ? Code::ok : reply.error().code();
+  }
+  std::vector<std::string> names(const std::string& path, const std::string& at = {}) {
+    auto entries = ns.list(path, at, 3);
+    EXPECT_TRUE(entries) << (entries ? "" : entries.error().message());
+    std::vector<std::string> out;
+    if (entries) {
+      for (const auto& entry : *entries) out.push_back(entry.name);
+    }
+    return out;
+  }
+  SimNamespace ns{1};
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(Namespace, AFileReadsBackAsItWasPut) {
+  must({mkdir_op("/runs")});
+  auto reply = must({put_op("/runs/a", "hello")});
+  EXPECT_TRUE(reply.results[0].created);
+  EXPECT_EQ(reply.results[0].generation, reply.version);
+  EXPECT_EQ(ns.read("/runs/a").value(), "hello");
+  EXPECT_EQ(ns.stat("/runs/a")->body.size, 5U);
+}
+
+TEST_F(Namespace, TotalsAreExactToTheRoot) {
+  must({mkdir_op("/a"), mkdir_op("/a/b"), put_op("/a/b/f", "12345"), put_op("/a/g", "12")});
+  auto root = ns.stat("/")->totals;
+  EXPECT_EQ(root.files, 2U);
+  EXPECT_EQ(root.directories, 2U);
+  EXPECT_EQ(root.bytes, 7U);
+  must({rename_op("/a/b", "/b")});
+  EXPECT_EQ(ns.stat("/a")->totals.bytes, 2U);
+  EXPECT_EQ(ns.stat("/b")->totals.bytes, 5U);
+  must({put_op("/b/f", "1"), remove_op("/a")});
+  root = ns.stat("/")->totals;
+  EXPECT_EQ(root.files, 1U);
+  EXPECT_EQ(root.directories, 1U);
+  EXPECT_EQ(root.bytes, 1U);
+}
+
+TEST_F(Namespace, ATransactionHappensWholeOrNotAtAll) {
+  uint64_t before = ns.stat("/")->totals.newest;
+  EXPECT_EQ(refused({mkdir_op("/x"), put_op("/x/f", "1"), remove_op("/missing")}), Code::not_found);
+  EXPECT_TRUE(names("/").empty());
+  EXPECT_EQ(ns.stat("/")->totals.newest, before);
+}
+
+TEST_F(Namespace, ListingASnapshotShowsNamesDeletedSince) {
+  must({mkdir_op("/d"), put_op("/d/a", "1"), put_op("/d/b", "2")});
+  must({snapshot_op("before", "/")});
+  must({remove_op("/d/a")});
+  must({put_op("/d/b", "changed"), put_op("/d/c", "3")});
+  EXPECT_EQ(names("/d"), (Names{"b", "c"}));
+  EXPECT_EQ(names("/d", "before"), (Names{"a", "b"}));
+  EXPECT_EQ(ns.read("/d/a", "before").value(), "1");
+  EXPECT_EQ(ns.read("/d/b", "before").value(), "2");
+  EXPECT_EQ(ns.read("/d/b").value(), "changed");
+  EXPECT_EQ(ns.stat("/d", "before")->totals.bytes, 2U);
+}
+
+TEST_F(Namespace, ASnapshotOutsideItsPathIsRefused) {
+  must({mkdir_op("/d"), mkdir_op("/e")});
+  must({snapshot_op("s", "/d")});
+  EXPECT_EQ(ns.list("/e", "s").error().code(), Code::invalid_argument);
+}
+
+TEST_F(Namespace, WhatWasRemovedCanBeBroughtBack) {
+  must({mkdir_op("/d"), put_op("/d/a", "precious")});
+  auto reply = must({remove_op("/d/a", true)});
+  uint64_t undo = reply.results[0].undo_version;
+  EXPECT_EQ(undo, reply.version - 1);
+  codec::Undelete op;
+  op.target.path = "/d/a";
+  op.at = str("v", undo);
+  must({op});
+  EXPECT_EQ(ns.read("/d/a").value(), "precious");
+  EXPECT_EQ(refused({op}), Code::already_exists);
+}
+
+TEST_F(Namespace, AFileThatWasReplacedByTheCommandCanBeBroughtBack) {
+  must({put_op("/a", "old")});
+  auto replace = put_op("/a", "new");
+  std::get<codec::Publish>(replace).keep_undo = true;
+  auto reply = must({replace});
+  EXPECT_EQ(ns.read("/a", str("v", reply.results[0].undo_version)).value(), "old");
+}
+
+TEST_F(Namespace, ADirectoryCannotBeMovedBelowItself) {  // scenario 23
+  must({mkdir_op("/a"), mkdir_op("/a/b"), mkdir_op("/c")});
+  EXPECT_EQ(refused({rename_op("/a", "/a/b/a")}), Code::invalid_argument);
+  EXPECT_EQ(refused({rename_op("/a", "/a/x")}), Code::invalid_argument);
+  must({rename_op("/a", "/c/a")});
+  EXPECT_EQ(refused({rename_op("/c", "/c/a/b/c")}), Code::invalid_argument);
+}
+
+TEST_F(Namespace, RenameReplacesOnlyWhatPosixLetsIt) {
+  must({mkdir_op("/d"), mkdir_op("/full"), put_op("/full/x", ""), put_op("/f", "f"),
+        put_op("/g", "g"), mkdir_op("/empty")});
+  EXPECT_EQ(refused({rename_op("/f", "/d")}), Code::is_directory);
+  EXPECT_EQ(refused({rename_op("/d", "/f")}), Code::not_directory);
+  EXPECT_EQ(refused({rename_op("/d", "/full")}), Code::not_empty);
+  must({rename_op("/d", "/empty")});
+  must({rename_op("/f", "/g")});
+  EXPECT_EQ(ns.read("/g").value(), "f");
+  auto keep = rename_op("/g", "/full/x");
+  std::get<codec::Rename>(keep).mode = codec::RenameMode::no_replace;
+  EXPECT_EQ(refused({keep}), Code::already_exists);
+  auto swap = rename_op("/g", "/full");
+  std::get<codec::Rename>(swap).mode = codec::RenameMode::exchange;
+  must({swap});
+  EXPECT_EQ(ns.read("/full").value(), "f");
+  EXPECT_EQ(names("/g"), Names{"x"});
+  EXPECT_EQ(ns.stat("/")->totals.files, 2U);
+}
+
+TEST_F(Namespace, LinksShareOneFile) {
+  must({mkdir_op("/a"), mkdir_op("/b"), put_op("/a/f", "one")});
+  must({codec::Link{{"/a/f", {}}, {"/b/g", {}}}});
+  EXPECT_EQ(ns.stat("/a/f")->links, 2U);
+  EXPECT_EQ(ns.stat("/a/f")->id, ns.stat("/b/g")->id);
+  must({put_op("/b/g", "longer")});
+  EXPECT_EQ(ns.read("/a/f").value(), "longer");
+  EXPECT_EQ(ns.stat("/a")->totals.bytes, 6U);  // scenario 11: totals of both parents
+  EXPECT_EQ(ns.stat("/b")->totals.bytes, 6U);
+  EXPECT_EQ(ns.stat("/")->totals.bytes, 12U);
+  must({remove_op("/a/f")});
+  EXPECT_EQ(ns.read("/b/g").value(), "longer");
+  must({rename_op("/b/g", "/a/h")});
+  EXPECT_EQ(ns.read("/a/h").value(), "longer");
+  must({remove_op("/a/h")});
+  EXPECT_EQ(ns.stat("/")->totals.bytes, 0U);
+}
+
+TEST_F(Namespace, PreconditionsAreCheckedAgainstWhatIsPending) {  // scenario 1
+  // Two publishes and a conditional third, in one commit group: planned before anything is durable.
+  std::vector<Result<codec::CommitReply>> replies(3, fail(Code::unavailable));
+  auto send = [&](size_t i, codec::Operation op) {
+    codec::CommitRequest request;
+    request.operations.push_back({std::move(op)});
+    ns.shard().commit(request, "test", [&, i](auto reply) { replies[i] = std::move(reply); });
+  };
+  send(0, put_op("/f", "first"));
+  send(1, put_op("/f", "second"));
+  auto third = put_op("/f", "third");
+  std::get<codec::Publish>(third).if_generation = 2;
+  send(2, third);
+  ns.scheduler().run_for(std::chrono::seconds(1));
+  ASSERT_TRUE(replies[0] && replies[1]);
+  EXPECT_EQ(replies[0]->results[0].generation, 2U);
+  EXPECT_EQ(replies[1]->results[0].generation, 3U);
+  ASSERT_FALSE(replies[2]);
+  EXPECT_EQ(replies[2].error().code(), Code::aborted);
+  EXPECT_EQ(ns.read("/f").value(), "second");
+}
+
+TEST_F(Namespace, AppendsAreBoundToASize) {
+  must({put_op("/log", "one\n")});
+  codec::Append op;
+  op.target.path = "/log";
+  op.body.bytes = "two\n";
+  op.body.size = 4;
+  op.at_size = 4;
+  must({op});
+  EXPECT_EQ(ns.read("/log").value(), "one\ntwo\n");
+  EXPECT_EQ(refused({op}), Code::aborted);
+  op.at_size.reset();
+  std::string expected = "one\ntwo\n";
+  for (int i = 0; i < 40; ++i) {
+    op.body.bytes = std::string(1000, static_cast<char>('a' + i % 26));
+    op.body.size = 1000;
+    must({op});
+    expected += op.body.bytes;
+  }
+  EXPECT_EQ(ns.read("/log").value(), expected);
+  EXPECT_EQ(ns.stat("/")->totals.bytes, expected.size());
+  must({snapshot_op("s", "/")});
+  must({put_op("/log", "short")});
+  EXPECT_EQ(ns.read("/log", "s").value(), expected);
+}
+
+TEST_F(Namespace, AWriteIntoARemovedDirectoryIsStale) {  // scenario 8
+  must({mkdir_op("/d")});
+  codec::NodeId id = ns.stat("/d")->id;
+  must({remove_op("/d")});
+  auto late = put_op("f", "lost?");
+  std::get<codec::Publish>(late).target.id = id;
+  EXPECT_EQ(refused({late}), Code::stale);
+}
+
+TEST_F(Namespace, EverythingIsThereAfterACrash) {
+  must({mkdir_op("/d"), put_op("/d/a", "1")});
+  must({snapshot_op("s", "/d")});
+  must({put_op("/d/a", "2")});
+  for (SimCrash how : {SimCrash::process, SimCrash::power}) {
+    ns.crash(how);
+    auto opened = ns.open();
+    ASSERT_TRUE(opened) << opened.error().message();
+    EXPECT_EQ(ns.read("/d/a").value(), "2");
+    EXPECT_EQ(ns.read("/d/a", "s").value(), "1");
+    EXPECT_EQ(ns.stat("/")->totals.bytes, 1U);
+  }
+}
+
+TEST_F(Namespace, NamesAtTheLimitsWork) {  // scenario 27
+  std::string longest(255, 'n');
+  must({put_op("/" + longest, ""), put_op("/\xff\xfe", "raw"), put_op("/empty", "")});
+  EXPECT_EQ(ns.read("/\xff\xfe").value(), "raw");
+  EXPECT_EQ(ns.read("/empty").value(), "");
+  EXPECT_EQ(names("/").size(), 3U);
+  EXPECT_EQ(refused({put_op("/" + longest + "n", "")}), Code::resource_exhausted);
+  EXPECT_EQ(refused({put_op("/a/../b", "")}), Code::invalid_argument);
+}
+
+}  // namespace
+}  // namespace nokv::shard

@@ -1,0 +1,579 @@
+#include "shard/service.h"
+
+#include <algorithm>
+
+#include "codec/crc32c.h"
+#include "codec/key.h"
+#include "meta/read.h"
+
+namespace nokv::shard {
+
+using codec::Method;
+
+namespace {
+
+constexpr size_t kStatTargetsMax = 1000;
+constexpr uint32_t kListMax = 10'000;
+constexpr size_t kListBytesMax = 4 << 20;
+constexpr uint64_t kOpenLength = codec::kBlobBytes * 4;
+
+// Decodes the request, runs `handle`, encodes its answer.
+template <class Request, class Handle>
+void answer(std::string_view body, Service::Done& done, const Handle& handle) {
+  Request request;
+  if (!codec::decode(body, request)) {
+    done(fail(Code::invalid_argument, "the request of ", body.size(), " bytes cannot be decoded"));
+    return;
+  }
+  auto reply = handle(request);
+  if (!reply) {
+    done(std::unexpected(std::move(reply).error()));
+  } else {
+    done(codec::encoded(*reply));
+  }
+}
+
+template <class Reply>
+auto encode_into(Service::Done done) {
+  return [done = std::move(done)](Result<Reply> reply) mutable {
+    if (!reply) {
+      done(std::unexpected(std::move(reply).error()));
+    } else {
+      done(codec::encoded(*reply));
+    }
+  };
+}
+
+// What `target` is called, for --at: a path from the root.
+Result<std::string> full_path(const meta::State& state, const codec::Target& target) {
+  if (!target.id) return target.path.empty() ? "/" : target.path;
+  meta::View view = state.view();
+  meta::Tree tree(view, meta::kNow);
+  NOKV_ASSIGN(auto base, tree.path_of(target.id));
+  if (!base) return fail(Code::stale, "node ", target.id.text(), " is no longer in the tree");
+  return target.path.empty() ? *base : meta::join_path(*base, target.path);
+}
+
+Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
+                             const meta::Moment& moment, const codec::Target& target, bool follow) {
+  if (!target.id) {
+    return meta::resolve_path_at(view, moment, target.path.empty() ? "/" : target.path, follow);
+  }
+  NOKV_ASSIGN(auto names, meta::split_path(target.path, true));
+  return tree.resolve(target.id, std::move(names), follow);
+}
+
+}  // namespace
+
+Service::Service(const Env& env, Shard& shard, Background& background, object::ObjectStore& store,
+                 ServiceOptions options)
+    : env_(env),
+      shard_(shard),
+      background_(background),
+      store_(store),
+      options_(std::move(options)) {}
+
+void Service::note_store_error(std::string message) {
+  store_error_.with([&](std::string& error) { error = std::move(message); });
+}
+
+uint64_t Service::Reading::version() const {
+  return moment.version == meta::kNow ? state->record.version : moment.version;
+}
+
+int64_t Service::Reading::time_ns() const {
+  return moment.version == meta::kNow ? state->record.time_ns : moment.time_ns;
+}
+
+// ---- when
+
+Result<Service::Reading> Service::reading(const codec::ReadAt& at, std::string_view path) {
+  if (at.view != 0) return held_view(at.view);
+  auto state = shard_.state();
+  if (!state->initialised()) {
+    return std::unexpected(Error(Code::failed_precondition, "there is no namespace here yet")
+                               .with_hint("create it with: nokv init"));
+  }
+  meta::View view = state->view();
+  meta::Moment moment;
+  if (!at.at.empty()) {
+    int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+    NOKV_ASSIGN(moment, meta::resolve_at(view, *state->pins, state->record.policy, at.at,
+                                         path.empty() ? "/" : path, now));
+  }
+  return Reading{std::move(state), std::move(moment), std::move(view)};
+}
+
+Result<Service::Reading> Service::held_view(uint64_t id) {
+  return views_.with([&](Views& views) -> Result<Reading> {
+    auto found = views.held.find(id);
+    if (found == views.held.end() || env_.clock.now() - found->second.used > options_.view_ttl) {
+      return std::unexpected(
+          Error(Code::stale, "the listing was not asked for in time").with_hint("begin it again"));
+    }
+    found->second.used = env_.clock.now();
+    return Reading{found->second.state, found->second.moment, found->second.state->view()};
+  });
+}
+
+uint64_t Service::hold_view(const Reading& reading) {
+  auto now = env_.clock.now();
+  return views_.with([&](Views& views) {
+    std::erase_if(views.held,
+                  [&](const auto& row) { return now - row.second.used > options_.view_ttl; });
+    if (views.held.size() >= options_.views_max) {
+      auto oldest =
+          std::ranges::min_element(views.held, {}, [](const auto& row) { return row.second.used; });
+      views.held.erase(oldest);
+    }
+    views.held.emplace(++views.last, View{reading.state, reading.moment, now});
+    return views.last;
+  });
+}
+
+void Service::wait_then(uint64_t min_version, std::move_only_function<void()> read) {
+  if (min_version <= shard_.state()->record.version) {
+    read();
+  } else {
+    shard_.wait_for(min_version, [read = std::move(read)](uint64_t) mutable { read(); });
+  }
+}
+
+// ---- reading
+
+Result<codec::StatReply> Service::stat(const codec::StatRequest& request) {
+  if (request.targets.size() > kStatTargetsMax) {
+    return fail(Code::resource_exhausted, request.targets.size(),
+                " paths in one request; the "
+                "limit is ",
+                kStatTargetsMax);
+  }
+  codec::StatReply reply;
+  for (const auto& target : request.targets) {
+    std::string path = target.path;
+    if (target.id && !request.at.at.empty()) {
+      NOKV_ASSIGN(path, full_path(*shard_.state(), target));
+    }
+    NOKV_ASSIGN(auto at, reading(request.at, path));
+    meta::Tree tree(at.view, at.moment.version);
+    reply.version = at.version();
+    reply.time_ns = at.time_ns();
+    codec::StatResult result;
+    auto located = locate(tree, at.view, at.moment, target, request.follow);
+    auto entry = located ? meta::entry_of(tree, *located)
+                         : Result<codec::Entry>(std::unexpected(located.error()));
+    if (entry) {
+      result.entry = *std::move(entry);
+      result.entry.path = target.path;
+    } else {
+      result.failure = meta::failure_of(entry.error());
+    }
+    reply.results.push_back(std::move(result));
+  }
+  return reply;
+}
+
+Result<codec::ListReply> Service::list(const codec::ListRequest& request) {
+  NOKV_ASSIGN(auto at, reading(request.at, request.target.path));
+  meta::Tree tree(at.view, at.moment.version);
+  NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
+  codec::ListReply reply;
+  reply.version = at.version();
+  reply.time_ns = at.time_ns();
+  NOKV_ASSIGN(reply.directory, meta::entry_of(tree, located));
+  if (reply.directory.kind != codec::Kind::directory) {
+    return fail(Code::not_directory, request.target.path, ": not a directory");
+  }
+  uint32_t limit = request.limit == 0 ? 1000 : std::min(request.limit, kListMax);
+  NOKV_ASSIGN(auto names, tree.list(located.id(), request.after));
+  size_t bytes = 0;
+  for (;;) {
+    NOKV_ASSIGN(bool any, names.next());
+    if (!any) break;
+    if (reply.entries.size() == limit || bytes > kListBytesMax) {
+      reply.more = true;
+      break;
+    }
+    NOKV_ASSIGN(auto entry, meta::entry_of(tree, {{}, names.entry().name, names.entry().dentry}));
+    bytes += 128 + entry.name.size() + entry.target.size() + entry.xattrs.size() * 64;
+    for (const auto& xattr : entry.xattrs) bytes += xattr.value.size();
+    reply.entries.push_back(std::move(entry));
+  }
+  if (reply.more) reply.view = request.at.view != 0 ? request.at.view : hold_view(at);
+  return reply;
+}
+
+Result<codec::OpenReply> Service::open(const codec::OpenRequest& request, const Caller& caller) {
+  std::string path = request.target.path;
+  if (request.target.id && !request.at.at.empty()) {
+    NOKV_ASSIGN(path, full_path(*shard_.state(), request.target));
+  }
+  NOKV_ASSIGN(auto at, reading(request.at, path));
+  meta::Tree tree(at.view, at.moment.version);
+  NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
+  codec::OpenReply reply;
+  reply.version = at.version();
+  reply.time_ns = at.time_ns();
+  NOKV_ASSIGN(reply.entry, meta::entry_of(tree, located));
+  reply.entry.path = request.target.path;
+  if (reply.entry.kind == codec::Kind::directory) {
+    return fail(Code::is_directory, request.target.path, ": is a directory");
+  }
+  if (reply.entry.kind != codec::Kind::file) {
+    return fail(Code::failed_precondition, request.target.path, ": not a regular file");
+  }
+  if (request.generation != 0 && reply.entry.body.generation != request.generation) {
+    return fail(Code::aborted, request.target.path, ": its generation is ",
+                reply.entry.body.generation, ", not ", request.generation);
+  }
+  uint64_t length = request.length == 0 ? kOpenLength : request.length;
+  NOKV_ASSIGN(reply.plan, meta::plan_of(tree, located.id(), reply.entry.body, request.offset,
+                                        std::min(length, kOpenLength)));
+  uint64_t end = request.offset + std::min(length, kOpenLength);
+  if (end < std::min(request.offset + length, reply.entry.body.size)) reply.plan.more = true;
+  reply.plan.deadline_ns = to_unix_ns(env_.clock.wall()) + options_.plan_ttl.count();
+  NOKV_TRY(add_access(caller, reply));
+  return reply;
+}
+
+// Says how to reach the blobs of the plan: presigned URLs for exactly the blocks it touches.
+Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
+  codec::BodyPlan& plan = reply.plan;
+  bool any = std::ranges::any_of(
+      plan.extents, [](const auto& extent) { return extent.blob != 0 && extent.bytes.empty(); });
+  if (!any) return {};
+  plan.access.expires_ns = plan.deadline_ns;
+  plan.access.through_server = true;
+  if (caller.shares_disk) plan.access.directory = store_.shared_directory();
+  if (!plan.access.directory.empty()) return {};
+  for (const auto& extent : plan.extents) {
+    if (extent.blob == 0 || !extent.bytes.empty()) continue;
+    auto first = static_cast<uint32_t>(extent.blob_offset / codec::kBlockBytes);
+    auto last =
+        static_cast<uint32_t>((extent.blob_offset + extent.length - 1) / codec::kBlockBytes);
+    for (uint32_t block = first; block <= last; ++block) {
+      auto url =
+          store_.presign("GET", codec::blob_object_name(extent.blob, block), options_.plan_ttl);
+      if (!url) {
+        if (url.error().code() == Code::unimplemented) return {};
+        note_store_error(url.error().message());
+        return std::unexpected(std::move(url).error());
+      }
+      plan.access.urls.push_back(*std::move(url));
+    }
+  }
+  return {};
+}
+
+// ---- blobs
+
+// The upload is open and the blobs are its own.
+Result<> Service::check_upload(uint64_t upload, uint64_t blob, uint64_t count) {
+  auto state = shard_.state();
+  auto record =
+      state->view().present<codec::UploadRecord>(codec::number_key(codec::Table::upload, upload));
+  if (!record) return std::unexpected(std::move(record).error());
+  if (!*record || (*record)->closed_ns != 0) {
+    return fail(Code::failed_precondition, "upload ", upload, " is not open");
+  }
+  if (blob < (*record)->first_blob || count > (*record)->count ||
+      blob - (*record)->first_blob > (*record)->count - count) {
+    return fail(Code::failed_precondition, "blob ", blob, " is not of upload ", upload);
+  }
+  return {};
+}
+
+Result<codec::BlobAccess> Service::access(const codec::AccessRequest& request,
+                                          const Caller& caller) {
+  constexpr uint32_t kBlocksMax = 256;
+  if (request.blocks > kBlocksMax) {
+    return fail(Code::resource_exhausted, request.blocks, " blocks in one request; the limit is ",
+                kBlocksMax);
+  }
+  NOKV_TRY(check_upload(request.upload, request.first_blob,
+                        std::max<uint64_t>(codec::blob_count(request.bytes), 1)));
+  codec::BlobAccess out;
+  out.through_server = true;
+  out.expires_ns = to_unix_ns(env_.clock.wall()) + options_.plan_ttl.count();
+  if (caller.shares_disk) out.directory = store_.shared_directory();
+  if (!out.directory.empty()) return out;
+  constexpr uint32_t kPerBlob = codec::kBlobBytes / codec::kBlockBytes;
+  for (uint32_t i = 0; i < request.blocks; ++i) {
+    uint32_t block = request.first_block + i;
+    auto url = store_.presign(
+        "PUT", codec::blob_object_name(request.first_blob + block / kPerBlob, block % kPerBlob),
+        options_.plan_ttl);
+    if (!url) {
+      if (url.error().code() == Code::unimplemented) return out;
+      note_store_error(url.error().message());
+      return std::unexpected(std::move(url).error());
+    }
+    out.urls.push_back(*std::move(url));
+  }
+  return out;
+}
+
+void Service::put_block(const codec::PutBlockRequest& request, const Caller& caller, Done done) {
+  if (auto good = check_upload(request.upload, request.blob, 1); !good) {
+    done(std::unexpected(std::move(good).error()));
+    return;
+  }
+  if (request.bytes.size() > codec::kBlockBytes ||
+      request.block >= codec::kBlobBytes / codec::kBlockBytes) {
+    done(fail(Code::resource_exhausted, "block ", request.block, " of ", request.bytes.size(),
+              " bytes; a block has at most ", codec::kBlockBytes));
+    return;
+  }
+  if (crc32c(request.bytes) != request.crc) {
+    done(fail(Code::data_loss, "block ", request.block, " of blob ", request.blob,
+              " was damaged on its way"));
+    return;
+  }
+  object::PutOptions options;
+  options.crc32c = request.crc;
+  store_.put(codec::blob_object_name(request.blob, request.block),
+             std::make_shared<const std::string>(request.bytes), options, caller.deadline,
+             [this, done = std::move(done)](Result<> put) mutable {
+               if (put) {
+                 done(std::string());
+               } else {
+                 note_store_error(put.error().message());
+                 done(std::unexpected(std::move(put).error()));
+               }
+             });
+}
+
+void Service::get_block(const codec::GetBlockRequest& request, const Caller& caller, Done done) {
+  std::optional<object::Range> range;
+  if (request.length != 0) {
+    if (request.length > codec::kBlockBytes) {
+      done(fail(Code::resource_exhausted, request.length, " bytes; a block has at most ",
+                codec::kBlockBytes));
+      return;
+    }
+    range = object::Range{request.offset, request.length};
+  }
+  store_.get(codec::blob_object_name(request.blob, request.block), range, caller.deadline,
+             [this, done = std::move(done)](Result<std::string> got) mutable {
+               if (got) {
+                 done(codec::encoded(codec::Bytes{*std::move(got)}));
+               } else {
+                 note_store_error(got.error().message());
+                 done(std::unexpected(std::move(got).error()));
+               }
+             });
+}
+
+// ---- about the namespace
+
+Result<codec::SnapshotsReply> Service::snapshots(const codec::SnapshotsRequest& request) {
+  NOKV_ASSIGN(auto at, reading({}, {}));
+  codec::SnapshotsReply reply;
+  auto rows =
+      at.state->snapshot->iterate(codec::table_key(codec::Table::snapshot),
+                                  codec::prefix_end(codec::table_key(codec::Table::snapshot)));
+  const std::string& below = request.target.path;
+  auto wanted = [&](const std::string& path) {
+    return below.empty() || below == "/" || path == below || path.starts_with(below + "/");
+  };
+  std::map<uint64_t, bool> named;
+  for (rows->seek(codec::table_key(codec::Table::snapshot)); rows->valid(); rows->next()) {
+    codec::SnapshotRecord record;
+    if (!codec::decode(rows->value(), record)) return meta::damaged(rows->key());
+    named[record.pin] = true;
+    if (!wanted(record.path)) continue;
+    reply.snapshots.push_back({std::string(rows->key().substr(1)), record.pin,
+                               codec::PinKind::snapshot, record.path, record.version,
+                               record.time_ns, record.expires_ns, record.labels});
+  }
+  NOKV_TRY(rows->status());
+  if (request.all_pins) {
+    for (const auto& [id, pin] : at.state->pins->all()) {
+      if (named.contains(id) || pin.going || !wanted(pin.path)) continue;
+      reply.snapshots.push_back(
+          {"", id, pin.kind, pin.path, pin.version, pin.time_ns, pin.expires_ns, {}});
+    }
+  }
+  std::ranges::stable_sort(reply.snapshots, {}, &codec::SnapshotInfo::version);
+  return reply;
+}
+
+Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
+  NOKV_ASSIGN(auto at, reading({}, {}));
+  NOKV_ASSIGN(std::string path, full_path(*at.state, request.target));
+  size_t limit = request.limit == 0 ? 100 : std::min<size_t>(request.limit, 10'000);
+  // The generations that can still be read: what each kept version shows under the path, each
+  // generation once, newest first.
+  std::vector<std::pair<meta::Moment, std::string>> moments{{meta::Moment(), ""}};
+  for (auto row = at.state->pins->by_version().begin(); row != at.state->pins->by_version().end();
+       ++row) {
+    std::string name = str("v", row->first);
+    auto moment = meta::resolve_at(at.view, *at.state->pins, at.state->record.policy, name, path,
+                                   at.state->record.time_ns);
+    if (moment && moment->version != meta::kNow) moments.emplace_back(*moment, name);
+  }
+  codec::LogReply reply;
+  uint64_t last = 0;
+  for (const auto& [moment, name] : moments) {
+    auto located = meta::resolve_path_at(at.view, moment, path, true);
+    if (!located || located->dentry.kind == codec::Kind::directory) continue;
+    meta::Tree tree(at.view, moment.version);
+    NOKV_ASSIGN(auto entry, meta::entry_of(tree, *located));
+    if (entry.body.generation == last) continue;
+    last = entry.body.generation;
+    if (reply.entries.size() == limit) {
+      reply.more = true;
+      break;
+    }
+    reply.entries.push_back({path, entry.body.generation, entry.body.size, entry.body.digest,
+                             entry.attributes.ctime_ns, "", codec::EventKind::published, true,
+                             name});
+  }
+  if (reply.entries.empty()) return fail(Code::not_found, path, ": no kept version has it");
+  return reply;
+}
+
+Result<codec::StatusReply> Service::status() {
+  auto state = shard_.state();
+  codec::StatusReply reply;
+  reply.initialised = state->initialised();
+  reply.version = state->record.version;
+  reply.time_ns = state->record.time_ns;
+  reply.server_version = options_.server_version;
+  reply.object_store = store_.description();
+  reply.object_store_error = store_error_.with([](std::string& error) { return error; });
+  reply.directory = options_.directory;
+  if (reply.initialised) {
+    meta::View view = state->view();
+    meta::Tree tree(view, meta::kNow);
+    NOKV_ASSIGN(auto root, tree.root());
+    NOKV_ASSIGN(auto node, tree.node(root));
+    if (node && node->directory) reply.totals = node->directory->totals;
+  }
+  return reply;
+}
+
+void Service::commit(codec::CommitRequest request, const Caller& caller, Done done) {
+  shard_.commit(std::move(request), caller.principal,
+                encode_into<codec::CommitReply>(std::move(done)));
+}
+
+// ---- dispatch
+
+void Service::call(Method method, std::string_view body, const Caller& caller, Done done) {
+  switch (method) {
+    case Method::ping:
+      done(std::string());
+      return;
+    case Method::init: {
+      codec::InitRequest request;
+      if (!codec::decode(body, request)) break;
+      shard_.init(request.policy, [this, done = std::move(done)](Result<bool> created) mutable {
+        Result<codec::StatusReply> reply =
+            created ? status() : std::unexpected(std::move(created).error());
+        if (reply) reply->created = *created;
+        encode_into<codec::StatusReply>(std::move(done))(std::move(reply));
+      });
+      return;
+    }
+    case Method::status:
+      encode_into<codec::StatusReply>(std::move(done))(status());
+      return;
+    case Method::commit: {
+      codec::CommitRequest request;
+      if (!codec::decode(body, request)) break;
+      commit(std::move(request), caller, std::move(done));
+      return;
+    }
+    case Method::stat: {
+      codec::StatRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.at.min_version;
+      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
+        encode_into<codec::StatReply>(std::move(done))(stat(request));
+      });
+      return;
+    }
+    case Method::list: {
+      codec::ListRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.at.min_version;
+      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
+        encode_into<codec::ListReply>(std::move(done))(list(request));
+      });
+      return;
+    }
+    case Method::open: {
+      codec::OpenRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.at.min_version;
+      wait_then(wait,
+                [this, caller, request = std::move(request), done = std::move(done)]() mutable {
+                  encode_into<codec::OpenReply>(std::move(done))(open(request, caller));
+                });
+      return;
+    }
+    case Method::access:
+      answer<codec::AccessRequest>(body, done,
+                                   [&](const auto& request) { return access(request, caller); });
+      return;
+    case Method::put_block: {
+      codec::PutBlockRequest request;
+      if (!codec::decode(body, request)) break;
+      put_block(request, caller, std::move(done));
+      return;
+    }
+    case Method::get_block: {
+      codec::GetBlockRequest request;
+      if (!codec::decode(body, request)) break;
+      get_block(request, caller, std::move(done));
+      return;
+    }
+    case Method::snapshots:
+      answer<codec::SnapshotsRequest>(body, done,
+                                      [&](const auto& request) { return snapshots(request); });
+      return;
+    case Method::log:
+      answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
+      return;
+    case Method::policy:
+      done(codec::encoded(codec::PolicyReply{shard_.state()->record.policy}));
+      return;
+    case Method::gc: {
+      codec::GcRequest request;
+      if (!codec::decode(body, request)) break;
+      std::optional<Duration> grace;
+      if (request.grace_ns) grace = Duration(*request.grace_ns);
+      background_.run_gc(grace, encode_into<codec::GcReply>(std::move(done)));
+      return;
+    }
+    case Method::checkpoint:
+      background_.run_checkpoint([done = std::move(done)](Result<> made) mutable {
+        if (made) {
+          done(std::string());
+        } else {
+          done(std::unexpected(std::move(made).error()));
+        }
+      });
+      return;
+    case Method::sync: {
+      codec::SyncRequest request;
+      if (!codec::decode(body, request)) break;
+      shard_.wait_for(request.version, [done = std::move(done)](uint64_t synced) mutable {
+        done(codec::encoded(codec::SyncReply{synced}));
+      });
+      return;
+    }
+    case Method::plan:
+    case Method::space:
+    case Method::fsck:
+    case Method::stats:
+    default:
+      done(fail(Code::unimplemented, "method ", static_cast<uint32_t>(method),
+                " is not known to this server"));
+      return;
+  }
+  done(fail(Code::invalid_argument, "the request of ", body.size(), " bytes cannot be decoded"));
+}
+
+}  // namespace nokv::shard

@@ -1,0 +1,102 @@
+// The namespace as a service: every method of codec/rpc.h, from bytes to bytes.
+//
+// The server's endpoints and the embedded client call the same thing, so both transports mean the
+// same (client/testing/transport_suite.h).
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/env/env.h"
+#include "base/guarded.h"
+#include "base/log_event.h"
+#include "codec/rpc.h"
+#include "object/object_store.h"
+#include "shard/background.h"
+#include "shard/shard.h"
+
+namespace nokv::shard {
+
+// Who asks. Deadlines are by the boot clock.
+struct Caller {
+  std::string principal;
+  Clock::Instant deadline{};
+  bool shares_disk = false;  // on this machine: may be told directories
+};
+
+struct ServiceOptions {
+  std::string directory;  // --meta, for status
+  std::string server_version;
+  size_t views_max = 256;  // listings being paged through
+  Duration view_ttl = std::chrono::minutes(1);
+  Duration plan_ttl = std::chrono::minutes(30);  // half of the grace period of dead blobs
+};
+
+// Thread-safe. Reads are answered from inside call(), on the caller's thread; they may wait for
+// the engine's files. Everything else calls back later.
+class Service {
+ public:
+  using Done = std::move_only_function<void(Result<std::string>)>;
+
+  // All outlive the service. `store` holds the bodies.
+  Service(const Env& env, Shard& shard, Background& background, object::ObjectStore& store,
+          ServiceOptions options);
+
+  // Errors: invalid_argument for a body that is no such request, unimplemented for an unknown
+  // method, and those of the methods.
+  void call(codec::Method method, std::string_view body, const Caller& caller, Done done);
+
+  // A problem of the object store that a client or the background work met last; for status.
+  void note_store_error(std::string message);
+
+ private:
+  struct View {
+    std::shared_ptr<const meta::State> state;
+    meta::Moment moment;
+    Clock::Instant used;
+  };
+  struct Views {
+    std::map<uint64_t, View> held;
+    uint64_t last = 0;
+  };
+
+  // A state and a version of it to read at.
+  struct Reading {
+    std::shared_ptr<const meta::State> state;
+    meta::Moment moment;
+    meta::View view;
+    uint64_t version() const;
+    int64_t time_ns() const;
+  };
+  Result<Reading> reading(const codec::ReadAt& at, std::string_view path);
+  Result<Reading> held_view(uint64_t id);
+  uint64_t hold_view(const Reading& reading);
+
+  Result<codec::StatReply> stat(const codec::StatRequest& request);
+  Result<codec::ListReply> list(const codec::ListRequest& request);
+  Result<codec::OpenReply> open(const codec::OpenRequest& request, const Caller& caller);
+  Result<codec::BlobAccess> access(const codec::AccessRequest& request, const Caller& caller);
+  Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request);
+  Result<codec::LogReply> log(const codec::LogRequest& request);
+  Result<codec::StatusReply> status();
+  void commit(codec::CommitRequest request, const Caller& caller, Done done);
+  void put_block(const codec::PutBlockRequest& request, const Caller& caller, Done done);
+  void get_block(const codec::GetBlockRequest& request, const Caller& caller, Done done);
+  Result<> check_upload(uint64_t upload, uint64_t blob, uint64_t count);
+  Result<> add_access(const Caller& caller, codec::OpenReply& reply);
+  void wait_then(uint64_t min_version, std::move_only_function<void()> read);
+
+  Env env_;
+  Shard& shard_;
+  Background& background_;
+  object::ObjectStore& store_;
+  ServiceOptions options_;
+  Guarded<Views> views_;
+  Guarded<std::string> store_error_;
+};
+
+}  // namespace nokv::shard

@@ -1,0 +1,150 @@
+#include "shard/sessions.h"
+
+#include <algorithm>
+
+#include "codec/key.h"
+
+namespace nokv::shard {
+
+using codec::CommitReply;
+using codec::CommitRequest;
+using codec::Table;
+
+Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
+  sessions_.clear();
+  auto table = [&](Table t) {
+    auto rows =
+        view.snapshot().iterate(codec::table_key(t), codec::prefix_end(codec::table_key(t)));
+    rows->seek(codec::table_key(t));
+    return rows;
+  };
+  auto rows = table(Table::session);
+  for (; rows->valid(); rows->next()) {
+    codec::SessionId id{};
+    if (rows->key().size() != 1 + id.size()) return meta::damaged(rows->key());
+    std::copy(rows->key().begin() + 1, rows->key().end(), reinterpret_cast<char*>(id.data()));
+    sessions_[id].used = now;
+  }
+  NOKV_TRY(rows->status());
+  for (rows = table(Table::request); rows->valid(); rows->next()) {
+    codec::SessionId id{};
+    codec::RequestRecord record;
+    CommitReply reply;
+    if (rows->key().size() != 1 + id.size() + 4 || !codec::decode(rows->value(), record) ||
+        !codec::decode(record.result, reply)) {
+      return meta::damaged(rows->key());
+    }
+    std::copy_n(rows->key().begin() + 1, id.size(), reinterpret_cast<char*>(id.data()));
+    auto session = sessions_.find(id);
+    if (session == sessions_.end()) continue;
+    session->second.acked_below = std::max(session->second.acked_below, record.acked_below);
+    Request& request = session->second.requests[record.sequence];
+    request.result = std::move(reply);
+    request.bytes = record.result.size();
+    session->second.result_bytes += request.bytes;
+  }
+  NOKV_TRY(rows->status());
+  for (auto& [id, session] : sessions_) {
+    while (!session.requests.empty() && session.requests.begin()->first < session.acked_below) {
+      session.result_bytes -= session.requests.begin()->second.bytes;
+      session.requests.erase(session.requests.begin());
+    }
+  }
+  return {};
+}
+
+SessionTable::Verdict SessionTable::admit(const CommitRequest& request, Clock::Instant now,
+                                          CommitDone& done) {
+  auto found = sessions_.find(request.session);
+  bool opens = found == sessions_.end();
+  if (opens) {
+    if (!request.open_session || request.sequence != 1) {
+      return {Verdict::Kind::answer, false,
+              fail_maybe_done(Code::session_expired,
+                              "the session is not known here: it expired or was closed")};
+    }
+    if (sessions_.size() >= kSessionsMax) {
+      return {Verdict::Kind::answer, false,
+              fail(Code::overloaded, sessions_.size(), " sessions are open; that is the limit")};
+    }
+    found = sessions_.try_emplace(request.session).first;
+  }
+  found->second.used = now;
+  Verdict verdict = judge(found->second, request, done);
+  verdict.opens = opens;
+  return verdict;
+}
+
+SessionTable::Verdict SessionTable::judge(Session& session, const CommitRequest& request,
+                                          CommitDone& done) {
+  auto refuse = [](Code code, auto&&... what) {
+    return Verdict{Verdict::Kind::answer, false, fail(code, what...)};
+  };
+  if (request.attach < session.attach) {
+    return refuse(Code::stale, "another connection took the session over");
+  }
+  session.attach = request.attach;
+  if (request.acked_below > session.acked_below) {
+    session.acked_below = request.acked_below;
+    auto& requests = session.requests;
+    while (!requests.empty() && requests.begin()->first < session.acked_below &&
+           !requests.begin()->second.running) {
+      session.result_bytes -= requests.begin()->second.bytes;
+      requests.erase(requests.begin());
+    }
+  }
+  uint64_t sequence = request.sequence;
+  if (sequence < session.acked_below) {
+    return {Verdict::Kind::answer, false,
+            fail_maybe_done(Code::stale, "request ", sequence,
+                            " was acknowledged; it is not executed again")};
+  }
+  if (sequence >= session.acked_below + codec::kSessionWindow) {
+    return refuse(Code::overloaded, "request ", sequence, " is ", codec::kSessionWindow,
+                  " or more ahead of the oldest that is not acknowledged");
+  }
+  Request& row = session.requests[sequence];
+  if (row.result) return {Verdict::Kind::answer, false, *row.result};
+  if (row.running) {
+    row.waiters.push_back(std::move(done));
+    return {Verdict::Kind::wait};
+  }
+  if (session.result_bytes > kResultBytesMax) {
+    session.requests.erase(sequence);
+    return refuse(Code::overloaded, "results of ", session.result_bytes,
+                  " bytes wait to be acknowledged");
+  }
+  row.running = true;
+  return {};
+}
+
+void SessionTable::finish(const CommitRequest& request, const Result<CommitReply>& result) {
+  auto found = sessions_.find(request.session);
+  if (found == sessions_.end()) return;
+  auto row = found->second.requests.find(request.sequence);
+  if (row == found->second.requests.end()) return;
+  row->second.running = false;
+  row->second.result = result;
+  row->second.bytes = 64 + (result ? result->results.size() * 64 : result.error().message().size());
+  found->second.result_bytes += row->second.bytes;
+}
+
+std::vector<CommitDone> SessionTable::take_waiters(const CommitRequest& request) {
+  auto found = sessions_.find(request.session);
+  if (found == sessions_.end()) return {};
+  auto row = found->second.requests.find(request.sequence);
+  if (row == found->second.requests.end()) return {};
+  return std::move(row->second.waiters);
+}
+
+std::vector<codec::SessionId> SessionTable::idle(Clock::Instant now, Duration idle,
+                                                 size_t limit) const {
+  std::vector<codec::SessionId> out;
+  for (const auto& [id, session] : sessions_) {
+    if (now - session.used > idle && out.size() < limit) out.push_back(id);
+  }
+  std::ranges::sort(out);  // the order of the table must not matter
+  return out;
+}
+
+}  // namespace nokv::shard

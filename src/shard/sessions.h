@@ -1,0 +1,85 @@
+// Exactly once: the first result of every request that a client may still repeat.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/env/clock.h"
+#include "base/result.h"
+#include "codec/rpc.h"
+#include "meta/view.h"
+
+namespace nokv::shard {
+
+using CommitDone = std::move_only_function<void(Result<codec::CommitReply>)>;
+
+struct SessionIdHash {
+  size_t operator()(const codec::SessionId& id) const {
+    size_t h = 0;
+    for (uint8_t byte : id) h = (h ^ byte) * 0x100000001b3;
+    return h;
+  }
+};
+
+// Home: the sequencer.
+//
+// A session keeps every result at or above `acked_below`; a request below it is stale and never
+// executed, one that runs kSessionWindow ahead is refused, so nothing in the window is forgotten.
+// Results of changes are in the log too (codec::RequestRecord); refusals live in memory only:
+// a request that was refused may be executed when it is repeated after a restart.
+class SessionTable {
+ public:
+  static constexpr size_t kSessionsMax = 100'000;
+  static constexpr size_t kResultBytesMax = 4 << 20;  // of one session
+
+  // Reads what the engine holds. Sessions count as used now. Errors: data_loss, unavailable.
+  Result<> load(const meta::View& view, Clock::Instant now);
+
+  // What to do with a request.
+  struct Verdict {
+    enum class Kind : uint8_t {
+      execute,
+      answer,
+      wait
+    } kind = Kind::execute;
+    bool opens = false;  // execute, and write the session's row with it
+    std::optional<Result<codec::CommitReply>> answer;
+  };
+  // `wait`: the same request is being executed; `done` was taken and is called with its result.
+  Verdict admit(const codec::CommitRequest& request, Clock::Instant now, CommitDone& done);
+
+  // The request is executed; waiters of it get the same answer.
+  void finish(const codec::CommitRequest& request, const Result<codec::CommitReply>& result);
+  std::vector<CommitDone> take_waiters(const codec::CommitRequest& request);
+
+  void erase(const codec::SessionId& id) { sessions_.erase(id); }
+  // Sessions without traffic for `idle`, at most `limit`.
+  std::vector<codec::SessionId> idle(Clock::Instant now, Duration idle, size_t limit) const;
+  size_t size() const { return sessions_.size(); }
+
+ private:
+  struct Request {
+    bool running = false;
+    std::optional<Result<codec::CommitReply>> result;
+    size_t bytes = 0;
+    std::vector<CommitDone> waiters;
+  };
+  struct Session {
+    Clock::Instant used{};
+    uint64_t acked_below = 1;
+    uint64_t attach = 0;
+    size_t result_bytes = 0;
+    std::map<uint64_t, Request> requests;
+  };
+
+  Verdict judge(Session& session, const codec::CommitRequest& request, CommitDone& done);
+
+  std::unordered_map<codec::SessionId, Session, SessionIdHash> sessions_;
+};
+
+}  // namespace nokv::shard
