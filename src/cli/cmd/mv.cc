@@ -1,0 +1,99 @@
+#include <utility>
+
+#include "cli/cmd/rows.h"
+#include "cli/context.h"
+#include "cli/destination.h"
+#include "cli/name_text.h"
+#include "cli/paths.h"
+#include "cli/read_argument.h"
+#include "cli/render.h"
+#include "cli/values.h"
+#include "cli/write_rules.h"
+
+namespace nokv::cli {
+namespace {
+
+struct Moves {
+  std::vector<std::string> from;
+  std::vector<std::string> to;
+};
+
+Result<Moves> plan(Context& context, Client& client) {
+  const auto& words = context.args.positionals();
+  NOKV_ASSIGN(PathArgument target, context.as_usage(parse_path(words.back())));
+  bool several = words.size() > 2;
+  bool exchange = context.args.has("exchange");
+  if (several && exchange) return context.usage("--exchange takes two paths");
+  Moves moves;
+  for (size_t i = 0; i + 1 < words.size(); ++i) {
+    NOKV_ASSIGN(std::string path, context.path(words[i]));
+    moves.from.push_back(std::move(path));
+  }
+  if (exchange) {
+    moves.to.push_back(target.path);
+    return moves;
+  }
+  NOKV_ASSIGN(auto destination, Destination::find(context, client, target, several, false));
+  for (const auto& it : moves.from) {
+    NOKV_ASSIGN(std::string to, destination.path_for(base_name(it)));
+    moves.to.push_back(std::move(to));
+  }
+  return moves;
+}
+
+// A rename that took nothing away is undone by the rename back.
+std::string undo(const std::string& from, const std::string& to, bool exchange,
+                 uint64_t undo_version) {
+  std::string back = str("nokv mv ", exchange ? "--exchange " : "", path_argument(to), " ",
+                         path_argument(from));
+  if (undo_version == 0) return back;
+  return str(back, " && ", undo_removed(to, undo_version));
+}
+
+Result<Exit> run(Context& context) {
+  const Arguments& args = context.args;
+  for (const auto& it : args.positionals()) NOKV_TRY(context.path(it));
+  if (args.has("no-replace") && args.has("exchange")) {
+    return context.usage("--no-replace and --exchange exclude each other");
+  }
+  NOKV_ASSIGN(Client * client, context.client());
+  NOKV_ASSIGN(Moves moves, plan(context, *client));
+  auto mode = args.has("exchange")     ? codec::RenameMode::exchange
+              : args.has("no-replace") ? codec::RenameMode::no_replace
+                                       : codec::RenameMode::replace;
+  std::vector<codec::Operation> operations;
+  for (size_t i = 0; i < moves.from.size(); ++i) {
+    operations.emplace_back(codec::Rename{.from = {.path = moves.from[i]},
+                                          .to = {.path = moves.to[i]},
+                                          .mode = mode,
+                                          .keep_undo = true});
+  }
+  if (moves.from.size() == 1) context.about(moves.from[0]);
+  NOKV_ASSIGN(auto reply, client->commit(std::move(operations), context.write_options()));
+  for (size_t i = 0; i < moves.from.size(); ++i) {
+    uint64_t undo_version = i < reply.results.size() ? reply.results[i].undo_version : 0;
+    print_changed(context.out, moves.to[i], reply.version,
+                  undo(moves.from[i], moves.to[i], args.has("exchange"), undo_version),
+                  context.dry_run(), str("moved from ", name_shown(moves.from[i])));
+  }
+  return Exit::done;
+}
+
+}  // namespace
+
+Command mv_row() {
+  return {.name = "mv",
+          .group = Group::files,
+          .summary = "rename files and directories",
+          .text = "An existing directory, or a name with a '/' at its end, receives the sources under "
+                  "their own names; otherwise DST is the new name. Several sources are moved all or "
+                  "none. A file that is replaced can be brought back.",
+          .positionals = {{.name = "SRC", .kind = ValueKind::path, .max = kAnyNumber},
+                          {.name = "DST", .kind = ValueKind::path}},
+          .options = {{.name = "no-replace", .letter = 'n', .help = "refuse a DST that is there"},
+                      {.name = "exchange", .help = "swap SRC and DST, at once"}},
+          .examples = {{"nokv mv /runs/tmp-7 /runs/7", ""}},
+          .run = run};
+}
+
+}  // namespace nokv::cli

@@ -1,0 +1,121 @@
+// What a command is given: its arguments, the settings, the outputs, and the namespace.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/env/env.h"
+#include "cli/arguments.h"
+#include "cli/output.h"
+#include "cli/settings.h"
+#include "client/client.h"
+
+namespace nokv::cli {
+
+struct ServeOptions;
+
+// A namespace that was reached, and all that reaching it took. One process has at most one.
+class Store {
+ public:
+  virtual ~Store() = default;
+  virtual Client& client() = 0;
+  // Opened by this very process (file:///).
+  virtual bool embedded() const = 0;
+};
+
+// The process's doors, as main() or a test picks them. All functions may block.
+struct Doors {
+  Env env;
+  Surroundings surroundings;
+  Writer out;
+  Writer err;
+  // Up to buffer.size() bytes of standard input; 0 at its end.
+  std::function<Result<size_t>(std::span<char>)> in;
+  bool in_terminal = false;
+  bool out_terminal = false;
+  bool err_terminal = false;
+  // Reaches the namespace that `url` names; need not wait until it answers.
+  std::function<Result<std::unique_ptr<Store>>(const std::string& url, const Settings& settings)>
+      open_store;
+  // Serves until it is told to stop.
+  std::function<Result<Exit>(Context& context, const ServeOptions& options)> serve;
+  std::stop_token stop;  // the user interrupted
+};
+
+class Context {
+ public:
+  Context(const Arguments& arguments, const Settings& the_settings, Output& output, Doors& the_doors)
+      : args(arguments), settings(the_settings), out(output), doors(the_doors) {}
+  ~Context();
+
+  const Arguments& args;
+  const Settings& settings;
+  Output& out;
+  Doors& doors;
+
+  // The namespace, reached when first asked for; until then nothing was sent.
+  Result<Client*> client();
+  const std::string& store_url();
+  bool embedded() const { return store_ != nullptr && store_->embedded(); }
+  // Closes the session. Its errors change nothing: what was done is done.
+  void close();
+
+  bool dry_run() const { return args.global_flag("dry-run"); }
+  client::CallOptions call() const;
+  client::WriteOptions write_options() const;
+
+  // For mistakes on the command line: the process ends with Exit::usage.
+  std::unexpected<Error> usage(const auto&... parts) {
+    return usage(Error(Code::invalid_argument, str(parts...)));
+  }
+  std::unexpected<Error> usage(Error error) {
+    usage_ = true;
+    return std::unexpected(std::move(error));
+  }
+  // The same for a value that may be one.
+  template <class T>
+  Result<T> as_usage(Result<T> value) {
+    if (!value) usage_ = true;
+    return value;
+  }
+
+  // A path argument. Errors are those of usage.
+  Result<std::string> path(std::string_view text);
+
+  // The path that the next error is about.
+  void about(std::string_view path) { subject_ = path; }
+  const std::string& subject() const { return subject_; }
+
+  // Tells an error of one among several paths; the command goes on.
+  void report(Error error, std::string_view path);
+
+  // The code and the words for an error that ends the command, near misses included.
+  Exit fail_with(Error error);
+
+  // Asks "QUESTION [y/N]" when stdin is a terminal and --yes was not given.
+  // Errors: cancelled when the answer is not yes.
+  Result<> confirm(std::string_view question);
+
+  // Exit of a command that did `done` of `done + failed` things, the last of which failed with
+  // `worst`.
+  static Exit exit_of_many(size_t done, size_t failed, const std::optional<Error>& worst);
+
+ private:
+  Error with_hints(Error error, std::string_view path);
+
+  std::unique_ptr<Store> store_;
+  std::string store_url_;
+  std::string subject_;
+  bool usage_ = false;
+};
+
+// Runs one command line: parses, reads the settings, runs, tells errors. Returns the exit code.
+int run_command_line(const std::vector<std::string>& words, Doors& doors);
+
+}  // namespace nokv::cli

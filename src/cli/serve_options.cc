@@ -1,0 +1,69 @@
+#include "cli/serve_options.h"
+
+#include <utility>
+
+namespace nokv::cli {
+namespace {
+
+Result<> need_bucket(const ObjectOptions& it) {
+  if (!it.bucket.empty()) return {};
+  return std::unexpected(Error(Code::invalid_argument, "--object-backend s3 needs a bucket")
+                             .with_hint("--object-bucket NAME, and --object-endpoint URL for "
+                                        "another server than AWS"));
+}
+
+}  // namespace
+
+bool is_loopback(const Address& address) {
+  return address.is_unix() || address.host == "localhost" || address.host == "::1" ||
+         address.host.starts_with("127.");
+}
+
+Result<ObjectOptions> object_options(const Settings& settings) {
+  ObjectOptions options{.bucket = settings.text("object-bucket"),
+                        .endpoint = settings.text("object-endpoint"),
+                        .region = settings.text("object-region"),
+                        .root = settings.text("object-root")};
+  const std::string& backend = settings.text("object-backend");
+  if (backend == "s3") {
+    options.backend = ObjectBackend::s3;
+    NOKV_TRY(need_bucket(options));
+  } else if (backend == "rustfs") {
+    options.backend = ObjectBackend::rustfs;
+    if (options.bucket.empty()) options.bucket = "nokv";
+    if (options.endpoint.empty()) options.endpoint = "http://127.0.0.1:9000";
+  } else if (backend == "memory") {
+    options.backend = ObjectBackend::memory;
+  } else if (!options.bucket.empty() || !options.endpoint.empty()) {
+    // A bucket that would silently not be used.
+    return std::unexpected(
+        Error(Code::invalid_argument,
+              "--object-bucket and --object-endpoint do not go with local bodies")
+            .with_hint("add --object-backend s3"));
+  }
+  return options;
+}
+
+Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args) {
+  ServeOptions options{.meta = settings.text("meta"),
+                       .meta_default = settings.is_default("meta"),
+                       .mount = settings.number("mount"),
+                       .log_json = args.text("log-format") == "json",
+                       .log_level = args.has("log-level") ? args.text("log-level") : "info",
+                       .insecure = args.has("insecure-i-know")};
+  NOKV_ASSIGN(options.bind, Address::parse(settings.text("server-bind")));
+  NOKV_ASSIGN(options.objects, object_options(settings));
+  auto ready = args.globals().find("ready-file");
+  if (ready != args.globals().end()) options.ready_file = ready->second.back();
+  if (!is_loopback(options.bind) && !options.insecure) {
+    return std::unexpected(
+        Error(Code::invalid_argument,
+              str("--server-bind ", options.bind.to_string(),
+                  " is reachable from other machines, without TLS and authentication"))
+            .with_hint("bind 127.0.0.1 or a unix socket, or take the risk with --insecure-i-know"));
+  }
+  if (options.meta.empty()) return fail(Code::invalid_argument, "--meta names no directory");
+  return options;
+}
+
+}  // namespace nokv::cli

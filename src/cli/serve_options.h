@@ -1,0 +1,48 @@
+// What `nokv serve` was told, checked and in its own types.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/env/net.h"
+#include "base/result.h"
+#include "cli/settings.h"
+
+namespace nokv::cli {
+
+enum class ObjectBackend : uint8_t {
+  local,
+  s3,
+  rustfs,
+  memory,
+};
+
+// Where bodies go. A server needs it, and so does a namespace opened with file:///.
+struct ObjectOptions {
+  ObjectBackend backend = ObjectBackend::local;
+  std::string bucket;
+  std::string endpoint;
+  std::string region;  // empty: what AWS's variables and files say
+  std::string root;    // local: a directory (empty: below --meta); s3: a prefix
+};
+
+struct ServeOptions {
+  Address bind;
+  std::string meta;         // the data directory
+  bool meta_default = false;  // nobody chose it
+  uint64_t mount = 1;
+  ObjectOptions objects;
+  std::string ready_file;
+  bool log_json = false;
+  std::string log_level;  // debug, info, warning, error
+  bool insecure = false;  // --insecure-i-know
+};
+
+// Errors: invalid_argument, with a hint.
+Result<ObjectOptions> object_options(const Settings& settings);
+Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args);
+
+// 127.0.0.0/8, ::1, localhost, or a unix socket.
+bool is_loopback(const Address& address);
+
+}  // namespace nokv::cli
