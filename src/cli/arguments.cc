@@ -91,9 +91,9 @@ class Parser {
       list += (list.empty() ? "" : ", ") + names.back();
     }
     std::string near = near_miss(word, names);
-    return usage_error(str("no command '", family_, " ", word, "'"),
-                       near.empty() ? str("there are: ", list)
-                                    : str("did you mean '", family_, " ", near, "'?"));
+    return usage_error(
+        str("no command '", family_, " ", word, "'"),
+        near.empty() ? str("there are: ", list) : str("did you mean '", family_, " ", near, "'?"));
   }
 
   // The option of that name or letter: of the command first, then a global one.
@@ -203,7 +203,7 @@ class Parser {
       line_.what = ParsedLine::What::help;
       return std::move(line_);
     }
-    if (command() == nullptr) return unknown_command("");
+    if (command() == nullptr) return std::unexpected(unknown_command("").error());
     NOKV_TRY(check_counts());
     return std::move(line_);
   }
@@ -218,14 +218,13 @@ class Parser {
     size_t have = line_.arguments.positionals_.size();
     std::string usage = str("usage: ", usage_line(*command()));
     if (have < min) {
-      return usage_error(str(command()->name, " needs ", missing(have), have == 0 ? "" : " as well"),
-                         usage);
+      return usage_error(
+          str(command()->name, " needs ", missing(have), have == 0 ? "" : " as well"), usage);
     }
     if (have > max) {
-      return usage_error(
-          str("'", line_.arguments.positionals_[max], "' is one argument too many for ",
-              command()->name),
-          usage);
+      return usage_error(str("'", line_.arguments.positionals_[max],
+                             "' is one argument too many for ", command()->name),
+                         usage);
     }
     return {};
   }

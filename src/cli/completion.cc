@@ -1,8 +1,8 @@
 // Completion scripts for bash, zsh and fish, printed from the table.
-#include "cli/help.h"
-
 #include <algorithm>
 #include <vector>
+
+#include "cli/help.h"
 
 namespace nokv::cli {
 namespace {
@@ -103,7 +103,8 @@ std::string zsh_specs(const std::vector<const Option*>& options) {
     }
     out += str(" \\\n      '*--", it->name, "[", zsh_text(it->help), "]", value, "'");
     if (it->letter != 0) {
-      out += str(" \\\n      '*-", std::string(1, it->letter), "[", zsh_text(it->help), "]", value, "'");
+      out += str(" \\\n      '*-", std::string(1, it->letter), "[", zsh_text(it->help), "]", value,
+                 "'");
     }
   }
   return out;
@@ -180,8 +181,8 @@ std::string zsh_completion() {
       "_nokv() {\n  local -a commands\n  local command='' word\n  commands=(\n";
   for (const auto& word : first_words()) {
     const Command* command = find_command(word);
-    std::string summary = command != nullptr ? zsh_text(command->summary)
-                                             : zsh_text(family_words(word));
+    std::string summary =
+        command != nullptr ? zsh_text(command->summary) : zsh_text(family_words(word));
     out += str("    '", word, ":", summary, "'\n");
   }
   out +=
@@ -192,8 +193,9 @@ std::string zsh_completion() {
       "  done\n"
       "  local -a globals\n  globals=(" +
       zsh_specs(globals()) + ")\n  case $command in\n";
-  out += "    '')\n      if [[ ${words[CURRENT]} == -* ]]; then _arguments $globals; else "
-         "_describe 'command' commands; fi ;;\n";
+  out +=
+      "    '')\n      if [[ ${words[CURRENT]} == -* ]]; then _arguments $globals; else "
+      "_describe 'command' commands; fi ;;\n";
   for (const auto& word : first_words()) {
     if (is_family(word)) {
       out += str("    '", word, "') _values 'command' ", family_words(word), " ;;\n");
@@ -208,7 +210,8 @@ std::string zsh_completion() {
 }
 
 std::string fish_completion() {
-  std::string out = "# nokv completion for fish: put it into ~/.config/fish/completions/nokv.fish.\n";
+  std::string out =
+      "# nokv completion for fish: put it into ~/.config/fish/completions/nokv.fish.\n";
   for (const auto& word : first_words()) {
     const Command* command = find_command(word);
     std::string_view summary = command != nullptr ? command->summary : std::string_view();
@@ -226,9 +229,9 @@ std::string fish_completion() {
     std::string first(command.name.substr(0, command.name.find(' ')));
     std::string condition = str(" -n '__fish_seen_subcommand_from ", first, "'");
     if (first.size() < command.name.size()) {
-      condition = str(" -n '__fish_seen_subcommand_from ", first,
-                      "; and __fish_seen_subcommand_from ", command.name.substr(first.size() + 1),
-                      "'");
+      condition =
+          str(" -n '__fish_seen_subcommand_from ", first, "; and __fish_seen_subcommand_from ",
+              command.name.substr(first.size() + 1), "'");
     }
     for (const auto& it : command.options) out += fish_option(it, condition);
   }

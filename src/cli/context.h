@@ -15,6 +15,7 @@
 #include "cli/output.h"
 #include "cli/settings.h"
 #include "client/client.h"
+#include "object/object_store.h"
 
 namespace nokv::cli {
 
@@ -27,6 +28,16 @@ class Store {
   virtual Client& client() = 0;
   // Opened by this very process (file:///).
   virtual bool embedded() const = 0;
+};
+
+// An object store as the settings name it, and all that reaching it took.
+class Objects {
+ public:
+  virtual ~Objects() = default;
+  virtual object::ObjectStore& store() = 0;
+  // Where the credentials come from; empty where none are needed.
+  // Errors: permission_denied (there are none), unavailable. Blocks.
+  virtual Result<std::string> credentials() = 0;
 };
 
 // The process's doors, as main() or a test picks them. All functions may block.
@@ -43,6 +54,7 @@ struct Doors {
   // Reaches the namespace that `url` names; need not wait until it answers.
   std::function<Result<std::unique_ptr<Store>>(const std::string& url, const Settings& settings)>
       open_store;
+  std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
   // Serves until it is told to stop.
   std::function<Result<Exit>(Context& context, const ServeOptions& options)> serve;
   std::stop_token stop;  // the user interrupted
@@ -50,7 +62,8 @@ struct Doors {
 
 class Context {
  public:
-  Context(const Arguments& arguments, const Settings& the_settings, Output& output, Doors& the_doors)
+  Context(const Arguments& arguments, const Settings& the_settings, Output& output,
+          Doors& the_doors)
       : args(arguments), settings(the_settings), out(output), doors(the_doors) {}
   ~Context();
 

@@ -41,7 +41,7 @@ class Copier {
       done_.at = lister.version();
       NOKV_TRY(make_directory(to, lister.directory(), what_.parents));
     }
-    for (; entry; ) {
+    for (; entry;) {
       std::string name = "/" + entry->name;
       if (entry->kind == codec::Kind::directory) {
         NOKV_TRY(make_directory(to + name, *entry, false));
@@ -107,8 +107,7 @@ class Copier {
 
 }  // namespace
 
-Result<CopiedTree> copy_tree(Context& context, Client& client, const CopyTree& what,
-                             bool& partly) {
+Result<CopiedTree> copy_tree(Context& context, Client& client, const CopyTree& what, bool& partly) {
   partly = false;
   return Copier(context, client, what, partly).run();
 }

@@ -37,9 +37,9 @@ Result<Destination> Destination::find(Context& context, Client& client, const Pa
 Result<std::string> Destination::path_for(std::string_view name) const {
   if (!directory_) return path_;
   if (name.empty()) {
-    return std::unexpected(Error(Code::invalid_argument,
-                                 str(path_, " is a directory, and the source has no name"))
-                               .with_hint(str("give the file's name: ", join(path_, "NAME"))));
+    return std::unexpected(
+        Error(Code::invalid_argument, str(path_, " is a directory, and the source has no name"))
+            .with_hint(str("give the file's name: ", join(path_, "NAME"))));
   }
   return join(path_, name);
 }

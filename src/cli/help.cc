@@ -114,7 +114,8 @@ std::string help_overview() {
 }
 
 std::string help_command(const Command& command) {
-  std::string out = str(command.name, ": ", command.summary, "\n\nUsage: ", usage_line(command), "\n");
+  std::string out =
+      str(command.name, ": ", command.summary, "\n\nUsage: ", usage_line(command), "\n");
   if (!command.text.empty()) out += "\n" + paragraphs(command.text, 0);
   if (!command.options.empty()) out += "\nOptions:\n" + option_lines(command);
   if (!command.examples.empty()) {

@@ -1,16 +1,16 @@
 #include "cli/local_tree.h"
 
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <utility>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#include <algorithm>
-#include <atomic>
-#include <cerrno>
-#include <utility>
 
 #include "base/posix/system_error.h"
 
@@ -120,11 +120,11 @@ Result<LocalDirectory> LocalDirectory::open(const std::string& path) {
 
 Result<std::vector<std::string>> LocalDirectory::names() const {
   // A descriptor of its own, which the stream closes and whose place nobody else moves.
-  int fd = ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR* stream = fd < 0 ? nullptr : ::fdopendir(fd);
+  int own = ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  DIR* stream = own < 0 ? nullptr : ::fdopendir(own);
   if (stream == nullptr) {
     auto error = failed("list", path_);
-    if (fd >= 0) ::close(fd);
+    if (own >= 0) ::close(own);
     return error;
   }
   std::vector<std::string> result;
@@ -200,8 +200,8 @@ Result<std::unique_ptr<LocalSink>> LocalSink::create(const LocalDirectory& direc
   NOKV_TRY(single(name));
   static std::atomic<uint64_t> next = 0;
   std::string temporary = str(".nokv-", ::getpid(), "-", ++next, ".part");
-  LocalHandle handle(open_beneath(directory.fd(), temporary, O_WRONLY | O_CREAT | O_EXCL,
-                                  (mode & 0777U) | 0200U));
+  LocalHandle handle(
+      open_beneath(directory.fd(), temporary, O_WRONLY | O_CREAT | O_EXCL, (mode & 0777U) | 0200U));
   if (!handle) return failed("create a file in", directory.path());
   return std::unique_ptr<LocalSink>(
       new LocalSink(directory, name, std::move(temporary), std::move(handle)));

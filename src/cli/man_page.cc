@@ -72,8 +72,8 @@ std::string page_name(const Command& command) {
 std::string man_page(const Command& command) {
   std::string out = head(page_name(command), command.summary);
   out += str(".SH SYNOPSIS\n.B ", roff(usage_line(command)), "\n");
-  out += str(".SH DESCRIPTION\n", text_paragraphs(command.text.empty() ? command.summary
-                                                                       : command.text));
+  out += str(".SH DESCRIPTION\n",
+             text_paragraphs(command.text.empty() ? command.summary : command.text));
   if (!command.options.empty()) {
     out += ".SH OPTIONS\n";
     for (const auto& it : command.options) out += option_item(it);

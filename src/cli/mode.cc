@@ -3,7 +3,6 @@
 namespace nokv::cli {
 namespace {
 
-
 uint32_t who_of(char c) {
   switch (c) {
     case 'u':

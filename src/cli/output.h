@@ -19,10 +19,10 @@ using Writer = std::function<Result<>(std::string_view)>;
 
 struct OutputOptions {
   bool json = false;
-  bool bytes = false;         // sizes in bytes
-  bool color = false;         // of stdout
-  bool progress = false;      // bars on a terminal, or --progress
-  std::string command;        // in front of errors: "nokv put: ..."
+  bool bytes = false;     // sizes in bytes
+  bool color = false;     // of stdout
+  bool progress = false;  // bars on a terminal, or --progress
+  std::string command;    // in front of errors: "nokv put: ..."
 };
 
 // One thread; a write blocks as the file does. After the reader of stdout is gone, writing goes

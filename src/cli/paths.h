@@ -10,9 +10,9 @@
 namespace nokv::cli {
 
 struct PathArgument {
-  std::string path;          // bytes; begins with "/", no "//", no "/" at the end but for the root
-  bool slash = false;        // was written with a "/" at the end: a directory is meant
-  uint64_t generation = 0;   // of a citation; else 0
+  std::string path;         // bytes; begins with "/", no "//", no "/" at the end but for the root
+  bool slash = false;       // was written with a "/" at the end: a directory is meant
+  uint64_t generation = 0;  // of a citation; else 0
 };
 
 // "/a/b", with escapes (name_text.h), or a citation "nokv-native:///a/b@generation:7".

@@ -94,8 +94,7 @@ std::string Progress::json(Duration elapsed) const {
       .add("files", files_.load())
       .add("bytes_per_s", rate(bytes_, elapsed));
   if (total_ > 0) {
-    inner.add("total_bytes", total_.load())
-        .add("left_s", seconds_left(bytes_, total_, elapsed));
+    inner.add("total_bytes", total_.load()).add("left_s", seconds_left(bytes_, total_, elapsed));
   }
   return JsonObject().add("progress", inner).text();
 }

@@ -73,8 +73,8 @@ Result<> TreePutter::directory(const LocalDirectory& local, const LocalInfo& inf
                                                  .uid = own_uid(),
                                                  .gid = own_gid()}}));
     } else {
-      context_.out.note(str("nokv put: ", local.path(), "/", name,
-                            ": passed over: no file, directory or link"));
+      context_.out.note(
+          str("nokv put: ", local.path(), "/", name, ": passed over: no file, directory or link"));
     }
   }
   return {};

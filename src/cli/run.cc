@@ -22,8 +22,7 @@ void print_help(Output& out, const std::string& topic) {
                                : help_overview());
 }
 
-void set_options(Output& out, const Settings& settings, const Doors& doors,
-                 const Arguments& args) {
+void set_options(Output& out, const Settings& settings, const Doors& doors, const Arguments& args) {
   out.options.bytes = settings.flag("bytes");
   const std::string& color = settings.text("color");
   bool no_color = doors.surroundings.environment("NO_COLOR").value_or("") != "";

@@ -28,7 +28,7 @@ struct ObjectOptions {
 
 struct ServeOptions {
   Address bind;
-  std::string meta;         // the data directory
+  std::string meta;           // the data directory
   bool meta_default = false;  // nobody chose it
   uint64_t mount = 1;
   ObjectOptions objects;

@@ -72,8 +72,8 @@ Setting Settings::store() const {
   const Setting& store = get("store");
   const Setting& bind = get("server-bind");
   if (store.origin == "default" && bind.origin != "default") {
-    std::string url = bind.value.find(':') == std::string::npos || bind.value.starts_with("unix:") ||
-                              bind.value.starts_with("nokv://")
+    std::string url = bind.value.find(':') == std::string::npos ||
+                              bind.value.starts_with("unix:") || bind.value.starts_with("nokv://")
                           ? bind.value
                           : str("nokv://", bind.value);
     return {std::move(url), bind.origin};

@@ -1,9 +1,9 @@
 // The config file's syntax, by toml++.
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
-#include <toml++/toml.h>
-
 #include <algorithm>
+
+#include <toml++/toml.h>
 
 #include "cli/settings.h"
 

@@ -1,8 +1,8 @@
 #include "cli/write_rules.h"
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 #include "cli/name_text.h"
 #include "cli/render.h"
@@ -60,8 +60,8 @@ void print_written(Output& out, std::string_view path, const codec::OperationRes
     return out.line(object);
   }
   std::string_view verb = result.created ? "created" : "replaced";
-  std::string line = str(name_shown(path), ": ", dry_run ? "would be " : "", verb, ", ",
-                         out.size(result.size));
+  std::string line =
+      str(name_shown(path), ": ", dry_run ? "would be " : "", verb, ", ", out.size(result.size));
   if (!dry_run) line += str(", generation ", result.generation == 0 ? version : result.generation);
   out.line(line);
   if (!undo.empty() && !dry_run) out.note(str("undo: ", undo));

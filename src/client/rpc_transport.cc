@@ -11,7 +11,8 @@ namespace {
 class RpcTransport final : public Transport {
  public:
   RpcTransport(const Env& env, Net& net, Address address)
-      : address_(std::move(address)), timers_(env.executors.serial("nokv-rpc")),
+      : address_(std::move(address)),
+        timers_(env.executors.serial("nokv-rpc")),
         channel_(net, env.clock, env.random, *timers_, address_) {}
 
   void call(codec::Method method, std::string body, Duration timeout, Done done) override {

@@ -12,7 +12,9 @@ bool is_local_peer(std::string_view peer) {
 
 Endpoint::Endpoint(const Clock& clock, shard::Service& service, Metrics& metrics,
                    EndpointOptions options)
-    : clock_(clock), service_(service), options_(options),
+    : clock_(clock),
+      service_(service),
+      options_(options),
       calls_(metrics.counter("nokv_server_calls_total", "Calls received over RPC")),
       errors_(metrics.counter("nokv_server_errors_total",
                               "Calls answered with an error of any kind")) {}

@@ -12,9 +12,13 @@ namespace nokv::server {
 
 namespace {
 
-HttpResponse text(int status, std::string body) { return {status, "text/plain; charset=utf-8", std::move(body)}; }
+HttpResponse text(int status, std::string body) {
+  return {status, "text/plain; charset=utf-8", std::move(body)};
+}
 
-HttpResponse json(int status, std::string body) { return {status, "application/json", std::move(body)}; }
+HttpResponse json(int status, std::string body) {
+  return {status, "application/json", std::move(body)};
+}
 
 std::string quoted(std::string_view s) {
   std::string out = "\"";
@@ -69,8 +73,8 @@ HttpResponse Pages::answer(const HttpRequest& request) {
   }
   if (path == "/stats") return json(200, stats());
   if (path == "/version") {
-    return json(200, str("{\"version\":", quoted(build_.version), ",\"commit\":",
-                         quoted(build_.commit), "}\n"));
+    return json(200, str("{\"version\":", quoted(build_.version),
+                         ",\"commit\":", quoted(build_.commit), "}\n"));
   }
   if (path == "/gc" || path == "/checkpoint") return text(405, "use POST\n");
   return text(404, "not found: the pages are /healthz /readyz /metrics /stats /version\n");
@@ -121,8 +125,7 @@ static std::vector<Figure> figures(ShardHost& host, object::ObjectStore& store) 
   auto objects = store.counters();
   return {
       {"nokv_shard_version", "The newest readable version", state->record.version},
-      {"nokv_shard_pins", "Versions that are kept: snapshots, moments, undo",
-       state->pins->size()},
+      {"nokv_shard_pins", "Versions that are kept: snapshots, moments, undo", state->pins->size()},
       {"nokv_shard_groups", "Groups made durable since the start", shard.groups},
       {"nokv_shard_records", "Records made durable since the start", shard.records},
       {"nokv_shard_refused", "Requests refused by their own doing", shard.refused},

@@ -12,10 +12,13 @@ bool is_loopback(const Address& address) {
 
 Server::Server(const Env& env, Net& net, ShardHost& host, object::ObjectStore& store,
                EventSink& events, Metrics& metrics, ServerOptions options)
-    : events_(events), options_(std::move(options)),
+    : events_(events),
+      options_(std::move(options)),
       endpoint_(env.clock, host.service(), metrics),
-      pages_(host, store, metrics, options_.build), rpc_(net, env.clock, endpoint_),
-      alarm_(env.executors.serial("nokv-alarm")), metrics_(metrics) {}
+      pages_(host, store, metrics, options_.build),
+      rpc_(net, env.clock, endpoint_),
+      alarm_(env.executors.serial("nokv-alarm")),
+      metrics_(metrics) {}
 
 Server::~Server() = default;
 
@@ -24,8 +27,9 @@ Result<Address> Server::listen(const Address& address) {
     if (!options_.insecure) {
       return std::unexpected(
           Error(Code::permission_denied,
-                str(address.to_string(), ": others than this machine could reach it, and there is "
-                                         "neither TLS nor authentication"))
+                str(address.to_string(),
+                    ": others than this machine could reach it, and there is "
+                    "neither TLS nor authentication"))
               .with_hint("bind 127.0.0.1 or a unix socket, or say --insecure-i-know"));
     }
     metrics_.gauge("nokv_server_insecure", "1: reachable from outside without TLS and tokens")
@@ -33,14 +37,14 @@ Result<Address> Server::listen(const Address& address) {
     struct Alarm {
       static void ring(EventSink& events, Executor& executor, std::string where) {
         events.warn("insecure_listener", {{"address", where}});
-        executor.after(std::chrono::minutes(1), [&events, &executor, where] {
-          ring(events, executor, where);
-        });
+        executor.after(std::chrono::minutes(1),
+                       [&events, &executor, where] { ring(events, executor, where); });
       }
     };
     Alarm::ring(events_, *alarm_, address.to_string());
   }
-  return rpc_.listen(address, [this](const HttpRequest& request) { return pages_.answer(request); });
+  return rpc_.listen(address,
+                     [this](const HttpRequest& request) { return pages_.answer(request); });
 }
 
 void Server::stop(Duration limit) {

@@ -83,8 +83,8 @@ Result<> ShardHost::open_parts() {
   }
   NOKV_TRY(std::move(opened));
   options_.background.checkpoint_directory = options_.directory + "/checkpoints";
-  background_ = std::make_unique<shard::Background>(env_, *shard_, *engine_, *log_, store_,
-                                                    events_, options_.background);
+  background_ = std::make_unique<shard::Background>(env_, *shard_, *engine_, *log_, store_, events_,
+                                                    options_.background);
   background_->start();
   shard::ServiceOptions service;
   service.directory = options_.directory;
@@ -99,8 +99,8 @@ Result<> ShardHost::open_identity() {
   std::string path = options_.directory + "/identity";
   NOKV_ASSIGN(bool there, files.exists(path));
   if (!there && !options_.create) {
-    return std::unexpected(Error(Code::not_found, "no namespace lies there")
-                               .with_hint("create it with: nokv init"));
+    return std::unexpected(
+        Error(Code::not_found, "no namespace lies there").with_hint("create it with: nokv init"));
   }
   NOKV_TRY(make_durable_dirs(files, options_.directory));
   auto lock = files.lock(options_.directory + "/lock");
@@ -122,7 +122,9 @@ Result<> ShardHost::open_identity() {
     // The log comes first: a directory with an identity and no log has lost it.
     log::LocalLogOptions log_options;
     log_options.segment_bytes = options_.log_segment_bytes;
-    { NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options)); }
+    {
+      NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options));
+    }
     return write_file_atomic(files, path, str(kFormat, "namespace ", id_, "\n"));
   }
   NOKV_ASSIGN(std::string text, read_file(files, path, kIdentityMax));
@@ -174,8 +176,8 @@ Result<> ShardHost::discard_engine(const Error& why) {
       events_.warn("engine_restored", {{"checkpoint", *name}});
       return {};
     }
-    events_.error("checkpoint_unusable", {{"checkpoint", *name},
-                                          {"error", restored.error().message()}});
+    events_.error("checkpoint_unusable",
+                  {{"checkpoint", *name}, {"error", restored.error().message()}});
     NOKV_TRY(remove_tree(env_.files, engine));
   }
   return {};

@@ -1,0 +1,76 @@
+// nokv: the command.
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include "base/posix/posix_env.h"
+#include "base/posix/process.h"
+#include "cli/context.h"
+#include "cli/wire_up.h"
+
+namespace {
+
+// Set by the signal's handler, for which there is no other way.
+std::stop_source* interrupted = nullptr;
+
+void interrupt(int) {
+  // A second interrupt ends the process at once.
+  std::signal(SIGINT, SIG_DFL);
+  if (interrupted != nullptr) interrupted->request_stop();
+}
+
+nokv::Result<> write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return nokv::fail(nokv::Code::unavailable, "standard output: ", strerror(errno));
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  return {};
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace nokv;
+  std::vector<std::string> words(argv + 1, argv + argc);
+  ignore_broken_pipes();
+  PosixEnv posix;
+  Env env = posix.env();
+  std::stop_source stop;
+  interrupted = &stop;
+  cli::Surroundings surroundings{environment_variable, ::geteuid() == 0};
+  bool may_create = std::ranges::find(words, "init") != words.end();
+  bool serves = std::ranges::find(words, "serve") != words.end();
+  if (!serves) std::signal(SIGINT, interrupt);
+  cli::Doors doors{.env = env, .surroundings = surroundings};
+  doors.out = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
+  doors.err = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes); };
+  doors.in = [](std::span<char> buffer) -> Result<size_t> {
+    for (;;) {
+      ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+      if (n >= 0) return static_cast<size_t>(n);
+      if (errno != EINTR) return fail(Code::unavailable, "standard input: ", strerror(errno));
+    }
+  };
+  doors.in_terminal = stdin_is_terminal();
+  doors.out_terminal = stdout_is_terminal();
+  doors.err_terminal = stderr_is_terminal();
+  doors.open_store = [&](const std::string& url, const cli::Settings& settings) {
+    return cli::open_store(env, surroundings, url, settings, may_create);
+  };
+  doors.open_objects = [&](const cli::Settings& settings) {
+    return cli::open_objects_for(env, surroundings, settings);
+  };
+  doors.serve = [&](cli::Context& context, const cli::ServeOptions& options) {
+    return cli::serve(env, context, options);
+  };
+  doors.stop = stop.get_token();
+  return cli::run_command_line(words, doors);
+}

@@ -1,0 +1,260 @@
+#include "cli/wire_up.h"
+
+#include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+#include <latch>
+#include <thread>
+
+#include <unistd.h>
+
+#include "base/metrics.h"
+#include "base/posix/process.h"
+#include "cli/version.h"
+#include "client/embedded_transport.h"
+#include "client/rpc_transport.h"
+#include "net/asio_net.h"
+#include "net/curl/curl_client.h"
+#include "object/local_store.h"
+#include "object/memory_store.h"
+#include "object/s3/s3_store.h"
+#include "object/waiter.h"
+#include "server/server.h"
+#include "server/shard_host.h"
+
+namespace nokv::cli {
+
+namespace {
+
+constexpr int kDiskThreads = 8;
+constexpr uint64_t kEmbeddedSegmentBytes = 16ULL << 20;
+
+Result<> open_s3(const Env& env, const Surroundings& surroundings, const ObjectOptions& options,
+                 ObjectParts& out) {
+  out.executor = env.executors.serial("nokv-s3");
+  out.http = std::make_unique<net::CurlClient>(env.clock, env.executors);
+  auto variables = [environment = surroundings.environment](const std::string& name) {
+    return environment(name).value_or("");
+  };
+  std::string home = variables("HOME");
+  object::ChainOptions chain{variables, home};
+  object::S3Options s3;
+  if (options.backend == ObjectBackend::rustfs) {
+    s3 = object::rustfs_options();
+    chain.preset = object::rustfs_credentials();
+  }
+  if (!options.bucket.empty()) s3.bucket = options.bucket;
+  if (!options.endpoint.empty()) s3.endpoint = options.endpoint;
+  std::string region = options.region.empty()
+                           ? object::configured_region(env.files, variables, home)
+                           : options.region;
+  if (!region.empty()) s3.region = region;
+  s3.prefix = options.root;
+  out.credentials = object::credential_chain(env.clock, env.files, *out.http, std::move(chain));
+  NOKV_ASSIGN(out.store, object::S3Store::create(std::move(s3), *out.http, out.credentials,
+                                                 env.clock, env.random, *out.executor));
+  return {};
+}
+
+// Over RPC: owns the network it goes through.
+class RemoteStore final : public Store {
+ public:
+  RemoteStore(const Env& env, const Address& address, client::ClientOptions options)
+      : net_(1), http_(env.clock, env.executors) {
+    client::ClientParts parts{client::make_rpc_transport(env, net_, address), env, &http_};
+    client_ = std::make_unique<Client>(std::move(parts), std::move(options));
+  }
+  Client& client() override { return *client_; }
+  bool embedded() const override { return false; }
+
+ private:
+  net::AsioNet net_;
+  net::CurlClient http_;
+  std::unique_ptr<Client> client_;
+};
+
+// In this process: owns the whole namespace.
+class EmbeddedStore final : public Store {
+ public:
+  EmbeddedStore(const Env& env, ObjectParts objects, std::unique_ptr<server::ShardHost> host,
+                const std::string& url, client::ClientOptions options)
+      : objects_(std::move(objects)), host_(std::move(host)) {
+    client::ClientParts parts{client::make_embedded_transport(env.clock, host_->service(), url),
+                              env, objects_.http.get()};
+    client_ = std::make_unique<Client>(std::move(parts), std::move(options));
+  }
+  ~EmbeddedStore() override {
+    client_.reset();
+    host_.reset();
+  }
+  Client& client() override { return *client_; }
+  bool embedded() const override { return true; }
+
+ private:
+  ObjectParts objects_;
+  std::unique_ptr<server::ShardHost> host_;
+  std::unique_ptr<Client> client_;
+};
+
+NoEvents& no_events() {
+  static NoEvents events;
+  return events;
+}
+
+}  // namespace
+
+Result<ObjectParts> open_objects(const Env& env, const Surroundings& surroundings,
+                                 const ObjectOptions& options, const std::string& meta) {
+  ObjectParts out;
+  switch (options.backend) {
+    case ObjectBackend::local: {
+      out.executor = env.executors.pool("nokv-objects", kDiskThreads);
+      object::LocalOptions local;
+      local.root = options.root.empty() ? meta + "/objects" : options.root;
+      NOKV_ASSIGN(out.store,
+                  object::LocalStore::open(env.files, *out.executor, env.clock, env.random, local));
+      break;
+    }
+    case ObjectBackend::memory:
+      out.executor = env.executors.serial("nokv-objects");
+      out.store = std::make_unique<object::MemoryStore>(*out.executor, env.clock);
+      break;
+    case ObjectBackend::s3:
+    case ObjectBackend::rustfs:
+      NOKV_TRY(open_s3(env, surroundings, options, out));
+      break;
+  }
+  return out;
+}
+
+namespace {
+
+class ObjectsOfSettings final : public Objects {
+ public:
+  ObjectsOfSettings(const Env& env, ObjectParts parts) : env_(env), parts_(std::move(parts)) {}
+  object::ObjectStore& store() override { return *parts_.store; }
+  Result<std::string> credentials() override {
+    if (parts_.credentials == nullptr) return std::string();
+    object::Waiter<object::CredentialsPtr> waiter;
+    parts_.credentials->get(env_.clock.now() + std::chrono::seconds(10), waiter.done());
+    NOKV_ASSIGN(auto found, waiter.wait());
+    return found->source;
+  }
+
+ private:
+  Env env_;
+  ObjectParts parts_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Objects>> open_objects_for(const Env& env, const Surroundings& surroundings,
+                                                  const Settings& settings) {
+  NOKV_ASSIGN(ObjectOptions options, object_options(settings));
+  NOKV_ASSIGN(auto parts, open_objects(env, surroundings, options, settings.text("meta")));
+  return std::make_unique<ObjectsOfSettings>(env, std::move(parts));
+}
+
+Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& surroundings,
+                                          const std::string& url, const Settings& settings,
+                                          bool may_create) {
+  client::ClientOptions options;
+  options.deadline = settings.duration("deadline");
+  options.producer = str("nokv/", version_number());
+  if (!url.starts_with("file:")) {
+    NOKV_ASSIGN(Address address, Address::parse(url));
+    return std::make_unique<RemoteStore>(env, address, options);
+  }
+  std::string directory = url.substr(5);
+  if (directory.starts_with("//")) directory = directory.substr(2);
+  if (!directory.starts_with('/')) {
+    return fail(Code::invalid_argument, "store '", url, "' is not file:///DIRECTORY");
+  }
+  if (!may_create) {
+    NOKV_ASSIGN(bool there, env.files.exists(directory + "/identity"));
+    if (!there) {
+      return std::unexpected(Error(Code::not_found, directory + ": no namespace lies there")
+                                 .with_hint(str("create it with: nokv --store ", url, " init")));
+    }
+  }
+  NOKV_ASSIGN(ObjectOptions object_settings, object_options(settings));
+  NOKV_ASSIGN(ObjectParts objects, open_objects(env, surroundings, object_settings, directory));
+  server::HostOptions host_options;
+  host_options.directory = directory;
+  host_options.server_version = version_number();
+  host_options.log_segment_bytes = kEmbeddedSegmentBytes;
+  NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, no_events(), host_options));
+  return std::make_unique<EmbeddedStore>(env, std::move(objects), std::move(host), url, options);
+}
+
+// ---- serving
+
+namespace {
+
+void write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n <= 0) return;
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+}
+
+Level level_of(const std::string& name) {
+  auto level = parse_level(name == "warning" ? "warn" : name);
+  return level ? *level : Level::info;
+}
+
+}  // namespace
+
+Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options) {
+  SignalThread signals({SIGTERM, SIGINT});
+  ignore_broken_pipes();
+  raise_open_files_limit();
+  auto wall = [&env] { return to_unix_ns(env.clock.wall()); };
+  EventLines lines(
+      options.log_json ? EventFormat::json : EventFormat::text, level_of(options.log_level), wall,
+      [](std::string_view line) { write_all(STDERR_FILENO, std::string(line) + "\n"); });
+  RepeatLimit events(lines, wall);
+  Metrics metrics;
+  NOKV_ASSIGN(ObjectParts objects,
+              open_objects(env, context.doors.surroundings, options.objects, options.meta));
+  server::HostOptions host_options;
+  host_options.directory = options.meta;
+  host_options.server_version = version_number();
+  NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, events, host_options));
+  net::AsioNetOptions net_options;
+  net_options.on_refused = [&events](std::string_view peer, const Error& why) {
+    events.warn("connection_refused", {{"peer", peer}, {"why", why.message()}});
+  };
+  int io_threads = std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 1, 4);
+  net::AsioNet net(io_threads, net_options);
+  server::ServerOptions server_options;
+  server_options.build = {std::string(version_number()), std::string(commit_hash())};
+  server_options.insecure = options.insecure;
+  server::Server server(env, net, *host, *objects.store, events, metrics, server_options);
+  NOKV_ASSIGN(Address address, server.listen(options.bind));
+
+  std::latch told(1);
+  std::atomic<bool> once = false;
+  signals.start([&](int) {
+    if (!once.exchange(true)) told.count_down();
+  });
+  events.info("serving", {{"address", address.to_string()},
+                          {"meta", options.meta},
+                          {"objects", objects.store->description()},
+                          {"initialised", host->shard().state()->initialised()}});
+  if (!options.ready_file.empty()) {
+    NOKV_TRY(write_file_atomic(env.files, options.ready_file, address.to_string() + "\n"));
+  }
+  context.out.line(str("listening ", address.to_string()));
+  context.out.flush();
+  told.wait();
+  events.info("stopping", {});
+  server.stop(std::chrono::seconds(30));
+  host->stop();
+  events.info("stopped", {});
+  return Exit::done;
+}
+
+}  // namespace nokv::cli
