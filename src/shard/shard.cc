@@ -336,6 +336,7 @@ void Shard::plan_commit(Work& work, bool opens) {
     early.synced = applier_.version();
     auto done = std::move(answer.done);
     answer.done = nullptr;
+    current_.early = true;
     done(std::move(early));
   }
   append_record(std::move(record), std::move(answer));
@@ -413,7 +414,7 @@ void Shard::flush() {
     sequencer_->post([this, r = std::move(result)]() mutable { appended(std::move(r)); });
   };
   // A lone request pays no handoff: nothing else could be planned while it is written.
-  bool lone = in_flight_->redo.records.size() == 1 && waiting_.empty() &&
+  bool lone = in_flight_->redo.records.size() == 1 && !in_flight_->early && waiting_.empty() &&
               queue_length_.load(std::memory_order_relaxed) == 0;
   if (!log_.blocking()) {
     log_.append(epoch_, tail_, in_flight_->encoded, from_elsewhere);

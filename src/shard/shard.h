@@ -111,6 +111,7 @@ class Shard {
     codec::RedoGroup redo;
     size_t bytes = 0;
     std::vector<Answer> answers;
+    bool early = false;  // somebody was answered already and may send the next request
     log::Group encoded;
     log::ChainDigest digest{};
   };
