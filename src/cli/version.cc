@@ -1,7 +1,7 @@
 #include "cli/version.h"
 
 #include "base/result.h"
-#include "nokv_build.inc"
+#include <nokv_build.inc>
 
 namespace nokv::cli {
 

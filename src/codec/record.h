@@ -397,7 +397,7 @@ struct UploadRecord {
   uint64_t first_blob = 0;
   uint32_t count = 0;
   int64_t opened_ns = 0;
-  int64_t closed_ns = 0;  // 0: open
+  int64_t closed_ns = 0;   // 0: open
   uint32_t published = 0;  // of them; when all are, the record goes
   uint32_t passes = 0;     // how often the objects nobody published were deleted
   static void fields(auto& self, auto& f) {

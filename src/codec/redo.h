@@ -117,11 +117,11 @@ struct RenewedPin {
 // What one step of background work does beside changes and sets.
 struct Upkeep {
   std::vector<uint64_t> going_pins;  // marked, so that nobody reads or pins there any more
-  std::string refile_from;            // after this key (rows up to it were moved before)
+  std::string refile_from;           // after this key (rows up to it were moved before)
   std::vector<RenewedPin> renewed_pins;
-  std::string refiled;               // filed records of pin `refile_pin` up to this key were moved
-  uint64_t refile_pin = 0;           // 0: none
-  bool refile_done = false;          // and that pin is gone
+  std::string refiled;       // filed records of pin `refile_pin` up to this key were moved
+  uint64_t refile_pin = 0;   // 0: none
+  bool refile_done = false;  // and that pin is gone
   std::vector<uint64_t> purged_blobs;  // dead blobs whose objects are deleted
   static void fields(auto& self, auto& f) {
     f(1, self.going_pins);
