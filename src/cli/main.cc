@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstring>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -11,6 +10,7 @@
 
 #include "base/posix/posix_env.h"
 #include "base/posix/process.h"
+#include "base/posix/system_error.h"
 #include "cli/context.h"
 #include "cli/wire_up.h"
 
@@ -29,7 +29,7 @@ nokv::Result<> write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return nokv::fail(nokv::Code::unavailable, "standard output: ", strerror(errno));
+    if (n < 0) return std::unexpected(nokv::system_error(errno, "standard output"));
     bytes.remove_prefix(static_cast<size_t>(n));
   }
   return {};
@@ -38,14 +38,17 @@ nokv::Result<> write_all(int fd, std::string_view bytes) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  using namespace nokv;
+  using nokv::Env;
+  using nokv::PosixEnv;
+  using nokv::Result;
+  namespace cli = nokv::cli;
   std::vector<std::string> words(argv + 1, argv + argc);
-  ignore_broken_pipes();
+  nokv::ignore_broken_pipes();
   PosixEnv posix;
   Env env = posix.env();
   std::stop_source stop;
   interrupted = &stop;
-  cli::Surroundings surroundings{environment_variable, ::geteuid() == 0};
+  cli::Surroundings surroundings{nokv::environment_variable, ::geteuid() == 0};
   bool may_create = std::ranges::find(words, "init") != words.end();
   bool serves = std::ranges::find(words, "serve") != words.end();
   if (!serves) std::signal(SIGINT, interrupt);
@@ -56,12 +59,12 @@ int main(int argc, char** argv) {
     for (;;) {
       ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
       if (n >= 0) return static_cast<size_t>(n);
-      if (errno != EINTR) return fail(Code::unavailable, "standard input: ", strerror(errno));
+      if (errno != EINTR) return std::unexpected(nokv::system_error(errno, "standard input"));
     }
   };
-  doors.in_terminal = stdin_is_terminal();
-  doors.out_terminal = stdout_is_terminal();
-  doors.err_terminal = stderr_is_terminal();
+  doors.in_terminal = nokv::stdin_is_terminal();
+  doors.out_terminal = nokv::stdout_is_terminal();
+  doors.err_terminal = nokv::stderr_is_terminal();
   doors.open_store = [&](const std::string& url, const cli::Settings& settings) {
     return cli::open_store(env, surroundings, url, settings, may_create);
   };

@@ -1,7 +1,8 @@
 #include "cli/version.h"
 
-#include "base/result.h"
 #include <nokv_build.inc>
+
+#include "base/result.h"
 
 namespace nokv::cli {
 

@@ -43,7 +43,7 @@ enum class Table : uint8_t {
 
   root = 0x20,      // -
   blob = 0x21,      // blob id
-  inline_ = 0x22,   // blob id
+  inline_blob = 0x22,   // blob id
   pin = 0x23,       // pin id
   filed = 0x24,     // pin id, past key
   snapshot = 0x25,  // name

@@ -205,7 +205,7 @@ Result<> Applier::write_blobs(int64_t now_ns) {
 
 Result<> Applier::write_inline(uint64_t blob, const BlobChange& change) {
   if (change.references == 0 && change.added == nullptr) return {};
-  std::string key = codec::number_key(Table::inline_, blob);
+  std::string key = codec::number_key(Table::inline_blob, blob);
   codec::InlineRecord record;
   if (change.added != nullptr) {
     record.bytes = change.added->bytes;

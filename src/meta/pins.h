@@ -49,7 +49,7 @@ class PinTable {
 // `view` must hold the state before the record is overwritten. One thread.
 class Retention {
  public:
-  Retention(const PinTable& pins, size_t cache_max = 1 << 16)
+  explicit Retention(const PinTable& pins, size_t cache_max = 1 << 16)
       : pins_(pins), cache_max_(cache_max) {}
 
   // The newest pin that needs the record `old` of `key`; nullopt when none does. `skip` is a pin

@@ -85,7 +85,7 @@ class Planner {
  private:
   Result<> add_inline(PlanExtent& extent) {
     NOKV_ASSIGN(auto record, tree_.view().present<codec::InlineRecord>(
-                                 codec::number_key(codec::Table::inline_, extent.blob)));
+                                 codec::number_key(codec::Table::inline_blob, extent.blob)));
     if (!record) return fail(Code::data_loss, "inline blob ", extent.blob, " is missing");
     if (crc32c(record->bytes) != record->crc ||
         extent.blob_offset + extent.length > record->bytes.size()) {

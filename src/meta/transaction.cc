@@ -8,7 +8,6 @@
 namespace nokv::meta {
 
 using codec::Dentry;
-using codec::Inode;
 using codec::Kind;
 using codec::Table;
 

@@ -9,7 +9,6 @@ namespace nokv::meta {
 
 using codec::Body;
 using codec::Dentry;
-using codec::Inode;
 using codec::Table;
 
 Result<Transaction::File> Transaction::file(const Dentry& entry) {
@@ -88,13 +87,13 @@ Result<> Transaction::publishes(const NodeId& file) {
 uint64_t Transaction::add_inline(std::string bytes) {
   uint64_t blob = new_id();
   codec::InlineRecord record{0, crc32c(bytes), bytes};
-  context_.pending.put(codec::number_key(Table::inline_, blob), codec::encoded(record), version_);
+  context_.pending.put(codec::number_key(Table::inline_blob, blob), codec::encoded(record), version_);
   out_.blobs.push_back({blob, 0, bytes.size(), {}, std::move(bytes)});
   return blob;
 }
 
 Result<std::string> Transaction::inline_bytes(uint64_t blob) {
-  std::string key = codec::number_key(Table::inline_, blob);
+  std::string key = codec::number_key(Table::inline_blob, blob);
   NOKV_ASSIGN(auto record, view().present<codec::InlineRecord>(key));
   if (!record) return fail(Code::data_loss, "inline blob ", blob, " is missing");
   if (crc32c(record->bytes) != record->crc) {

@@ -394,7 +394,9 @@ Result<codec::SnapshotsReply> Service::snapshots(const codec::SnapshotsRequest& 
           {"", id, pin.kind, pin.path, pin.version, pin.time_ns, pin.expires_ns, {}});
     }
   }
-  std::ranges::stable_sort(reply.snapshots, {}, &codec::SnapshotInfo::version);
+  std::ranges::sort(reply.snapshots, {}, [](const codec::SnapshotInfo& info) {
+    return std::pair(info.version, info.id);
+  });
   return reply;
 }
 
@@ -469,8 +471,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::InitRequest request;
       if (!codec::decode(body, request)) break;
       shard_.init(request.policy, [this, done = std::move(done)](Result<bool> created) mutable {
-        Result<codec::StatusReply> reply =
-            created ? status() : std::unexpected(std::move(created).error());
+        auto reply = created ? status() : Result<codec::StatusReply>(
+                                              std::unexpected(created.error()));
         if (reply) reply->created = *created;
         encode_into<codec::StatusReply>(std::move(done))(std::move(reply));
       });

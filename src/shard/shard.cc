@@ -33,7 +33,6 @@ size_t weight(const RedoRecord& record) {
 Shard::Shard(const Env& env, engine::Engine& engine, log::LogStore& log, EventSink& events,
              const ShardOptions& options)
     : env_(env),
-      engine_(engine),
       log_(log),
       events_(events),
       options_(options),
@@ -498,7 +497,7 @@ void Shard::refuse_pending(const Error& error) {
   current_ = OpenGroup();
 }
 
-void Shard::void_pending(Error error) {
+void Shard::void_pending(const Error& error) {
   events_.error("log_append_failed", {{"error", error.message()}});
   refuse_pending(error);
   pending_.clear();

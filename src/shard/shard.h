@@ -147,7 +147,7 @@ class Shard {
   void publish();
   void give(Answer answer);
   void refuse_pending(const Error& error);
-  void void_pending(Error error);
+  void void_pending(const Error& error);
   void stop_for_ever(Error error);
   meta::PlanContext context();
   uint64_t next_version() const;
@@ -155,7 +155,6 @@ class Shard {
   void check_stopped();
 
   Env env_;
-  engine::Engine& engine_;
   log::LogStore& log_;
   EventSink& events_;
   ShardOptions options_;

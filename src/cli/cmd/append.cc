@@ -71,8 +71,9 @@ Command append_row() {
   return {.name = "append",
           .group = Group::files,
           .summary = "add to the end of a file",
-          .text = "Makes the file, and directories above it, when they are missing. Appends of several "
-                  "writers come one after another, each whole. LOCAL may be '-', standard input.",
+          .text =
+              "Makes the file, and directories above it, when they are missing. Appends of several "
+              "writers come one after another, each whole. LOCAL may be '-', standard input.",
           .positionals = {{.name = "LOCAL", .kind = ValueKind::local},
                           {.name = "PATH", .kind = ValueKind::path}},
           .options = with_write_options({}),

@@ -20,10 +20,9 @@ Result<> cat_one(Context& context, Client& client, const ReadArgument& what) {
 }
 
 Result<Exit> run(Context& context) {
-  return for_each_path(context, context.args.positionals(),
-                       [&](Client& client, const ReadArgument& what) {
-                         return cat_one(context, client, what);
-                       });
+  return for_each_path(
+      context, context.args.positionals(),
+      [&](Client& client, const ReadArgument& what) { return cat_one(context, client, what); });
 }
 
 }  // namespace
@@ -32,12 +31,14 @@ Command cat_row() {
   return {.name = "cat",
           .group = Group::files,
           .summary = "write files to standard output",
-          .text = "Each file is one whole generation, and every byte was checked against its "
-                  "checksum before it is written. PATH may be a citation.",
+          .text =
+              "Each file is one whole generation, and every byte was checked against its "
+              "checksum before it is written. PATH may be a citation.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path, .max = kAnyNumber}},
           .options = {at_option()},
           .examples = {{"nokv cat /runs/1/checkpoint.bin > restored.bin", ""},
-                       {"nokv cat --at nightly /runs/1/metrics.jsonl", "As the snapshot 'nightly' has it"}},
+                       {"nokv cat --at nightly /runs/1/metrics.jsonl",
+                        "As the snapshot 'nightly' has it"}},
           .run = run};
 }
 

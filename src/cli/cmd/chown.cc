@@ -1,7 +1,7 @@
+#include <utility>
+
 #include <grp.h>
 #include <pwd.h>
-
-#include <utility>
 
 #include "cli/cmd/rows.h"
 #include "cli/context.h"
@@ -70,17 +70,16 @@ Result<Exit> run(Context& context) {
   std::vector<std::string> paths(context.args.positionals().begin() + 1,
                                  context.args.positionals().end());
   for (const auto& it : paths) NOKV_TRY(context.path(it));
-  return for_each_path(
-      context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
-        NOKV_ASSIGN(auto changed, client.set_attributes({.target = {.path = what.path},
-                                                         .follow = true,
-                                                         .uid = owner.uid,
-                                                         .gid = owner.gid},
-                                                        context.write_options()));
-        print_changed(context.out, what.path, changed.version, "", context.dry_run(),
-                      str("given to ", context.args.positional(0)));
-        return {};
-      });
+  return for_each_path(context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
+    NOKV_ASSIGN(
+        auto changed,
+        client.set_attributes(
+            {.target = {.path = what.path}, .follow = true, .uid = owner.uid, .gid = owner.gid},
+            context.write_options()));
+    print_changed(context.out, what.path, changed.version, "", context.dry_run(),
+                  str("given to ", context.args.positional(0)));
+    return {};
+  });
 }
 
 }  // namespace

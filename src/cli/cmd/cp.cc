@@ -24,9 +24,9 @@ class Cp {
         at_(context.args.text("at")) {}
 
   Result<> one(const std::string& from) {
-    NOKV_ASSIGN(auto source, client_.stat({.path = from}, {.at = {.at = at_},
-                                                           .follow = true,
-                                                           .call = context_.call()}));
+    NOKV_ASSIGN(
+        auto source,
+        client_.stat({.path = from}, {.at = {.at = at_}, .follow = true, .call = context_.call()}));
     NOKV_ASSIGN(std::string to, destination_.path_for(base_name(from)));
     if (source.entry.kind == codec::Kind::directory) return directory(from, to);
     codec::Copy copy{.from = {.path = from},
@@ -46,24 +46,23 @@ class Cp {
  private:
   Result<> directory(const std::string& from, const std::string& to) {
     if (!context_.args.has("recursive")) {
-      return std::unexpected(
-          Error(Code::is_directory, str(from, ": is a directory"))
-              .with_hint(str("'nokv cp -r ", path_argument(from), " ", path_argument(to),
-                             "' copies it")));
+      return std::unexpected(Error(Code::is_directory, str(from, ": is a directory"))
+                                 .with_hint(str("'nokv cp -r ", path_argument(from), " ",
+                                                path_argument(to), "' copies it")));
     }
     if (str(to, "/").starts_with(str(from, from == "/" ? "" : "/")) && at_.empty()) {
       return fail(Code::invalid_argument, to, ": lies inside ", from, ", which is to be copied");
     }
     bool partly = false;
-    auto copied = copy_tree(context_, client_,
-                            {.from = from == "/" ? "" : from, .at = at_, .to = to, .rules = rules_},
-                            partly);
+    auto copied =
+        copy_tree(context_, client_,
+                  {.from = from == "/" ? "" : from, .at = at_, .to = to, .rules = rules_}, partly);
     if (!copied) {
       partly_ = partly_ || partly;
       return std::unexpected(std::move(copied).error());
     }
-    std::string what = str("copied: ", copied->files, " files, ", copied->directories,
-                           " directories");
+    std::string what =
+        str("copied: ", copied->files, " files, ", copied->directories, " directories");
     if (!context_.out.json() && !context_.dry_run()) {
       context_.out.line(str(name_shown(to), ": ", what));
     } else {
@@ -91,9 +90,8 @@ Result<Exit> run(Context& context) {
               Destination::find(context, *client, target, words.size() > 1, false));
   context.about("");
   Cp cp(context, *client, std::move(destination), rules);
-  auto exit = for_each_path(context, words, [&](Client&, const ReadArgument& what) {
-    return cp.one(what.path);
-  });
+  auto exit = for_each_path(context, words,
+                            [&](Client&, const ReadArgument& what) { return cp.one(what.path); });
   if (!exit && cp.partly()) {
     context.report(std::move(exit).error(), context.subject());
     return Exit::partly;
@@ -107,10 +105,11 @@ Command cp_row() {
   return {.name = "cp",
           .group = Group::files,
           .summary = "copy files and directories inside the namespace",
-          .text = "No bytes move: a copy shares them with its source until one of the two is written. "
-                  "An existing directory, or a name with a '/' at its end, receives the sources "
-                  "under their own names. With --at the sources are read as they were then, which "
-                  "brings back what was replaced: nokv cp --at v17 /a /a.",
+          .text =
+              "No bytes move: a copy shares them with its source until one of the two is written. "
+              "An existing directory, or a name with a '/' at its end, receives the sources "
+              "under their own names. With --at the sources are read as they were then, which "
+              "brings back what was replaced: nokv cp --at v17 /a /a.",
           .positionals = {{.name = "SRC", .kind = ValueKind::path, .max = kAnyNumber},
                           {.name = "DST", .kind = ValueKind::path}},
           .options = with_write_options(

@@ -81,8 +81,9 @@ Command df_row() {
   return {.name = "df",
           .group = Group::files,
           .summary = "show what takes space, and why",
-          .text = "With --why one row for each reason: live, each snapshot, moments, undo, dead bodies "
-                  "in their grace period, and uploads that are not finished.",
+          .text =
+              "With --why one row for each reason: live, each snapshot, moments, undo, dead bodies "
+              "in their grace period, and uploads that are not finished.",
           .positionals = {},
           .options = {{.name = "why", .help = "one row for each reason"}},
           .examples = {{"nokv df --why", ""}},

@@ -1,12 +1,12 @@
+#include <cerrno>
+#include <utility>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/timex.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <utility>
 
 #include "cli/cmd/rows.h"
 #include "cli/context.h"
@@ -186,15 +186,16 @@ class Doctor {
   }
 
   void credentials(const ObjectOptions& options, const std::string& source) {
-    bool development = options.backend == ObjectBackend::rustfs &&
-                       source.find("rustfs") != std::string::npos;
+    bool development =
+        options.backend == ObjectBackend::rustfs && source.find("rustfs") != std::string::npos;
     bool local = options.endpoint.find("//127.") != std::string::npos ||
                  options.endpoint.find("//localhost") != std::string::npos ||
                  options.endpoint.find("//[::1]") != std::string::npos;
     if (development && !local) {
-      return tell("credentials", "warned",
-                  str("the development pair, for ", options.endpoint, ", which is not this machine"),
-                  "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
+      return tell(
+          "credentials", "warned",
+          str("the development pair, for ", options.endpoint, ", which is not this machine"),
+          "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY");
     }
     passed("credentials", str("from ", source));
   }
@@ -234,10 +235,11 @@ Command doctor_row() {
   return {.name = "doctor",
           .group = Group::server,
           .summary = "look for what is wrong, and say what helps",
-          .text = "Checks the server, the clock, the port, the limits, the disk, and with "
-                  "--object-backend s3 or rustfs the credentials and the store itself: it writes, "
-                  "reads and removes a few objects below nokv-probe/, and finds stores that ignore "
-                  "conditions. Ends with 1 when a check failed.",
+          .text =
+              "Checks the server, the clock, the port, the limits, the disk, and with "
+              "--object-backend s3 or rustfs the credentials and the store itself: it writes, "
+              "reads and removes a few objects below nokv-probe/, and finds stores that ignore "
+              "conditions. Ends with 1 when a check failed.",
           .positionals = {},
           .options = {},
           .examples = {{"nokv --object-backend s3 --object-bucket models doctor", ""}},

@@ -16,24 +16,23 @@ Result<Exit> run(Context& context) {
   std::vector<std::string> paths = context.args.positionals();
   if (paths.empty()) paths.emplace_back("/");
   Output& out = context.out;
-  return for_each_path(
-      context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
-        NOKV_ASSIGN(auto stat, client.stat({.path = what.path},
-                                           {.at = what.at, .call = context.call()}));
-        codec::Totals totals = stat.entry.totals;
-        if (stat.entry.kind != codec::Kind::directory) {
-          totals = {.files = 1, .directories = 0, .bytes = stat.entry.body.size};
-        }
-        if (out.json()) {
-          out.line(usage_json(what.path, totals));
-        } else {
-          std::string size = out.size(totals.bytes);
-          std::string padding(size.size() < 10 ? 10 - size.size() : 0, ' ');
-          out.line(str(padding, size, "  ", totals.files, " files  ", totals.directories,
-                       " directories  ", name_shown(what.path)));
-        }
-        return {};
-      });
+  return for_each_path(context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
+    NOKV_ASSIGN(auto stat,
+                client.stat({.path = what.path}, {.at = what.at, .call = context.call()}));
+    codec::Totals totals = stat.entry.totals;
+    if (stat.entry.kind != codec::Kind::directory) {
+      totals = {.files = 1, .directories = 0, .bytes = stat.entry.body.size};
+    }
+    if (out.json()) {
+      out.line(usage_json(what.path, totals));
+    } else {
+      std::string size = out.size(totals.bytes);
+      std::string padding(size.size() < 10 ? 10 - size.size() : 0, ' ');
+      out.line(str(padding, size, "  ", totals.files, " files  ", totals.directories,
+                   " directories  ", name_shown(what.path)));
+    }
+    return {};
+  });
 }
 
 }  // namespace
@@ -42,9 +41,10 @@ Command du_row() {
   return {.name = "du",
           .group = Group::files,
           .summary = "show how much lies below directories",
-          .text = "Exact, and as fast for a million files as for one: the totals are kept up to date. "
-                  "A file with several names counts once for each. What the past still holds is in "
-                  "'nokv df --why'.",
+          .text =
+              "Exact, and as fast for a million files as for one: the totals are kept up to date. "
+              "A file with several names counts once for each. What the past still holds is in "
+              "'nokv df --why'.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0, .max = kAnyNumber}},
           .options = {at_option()},
           .examples = {{"nokv du /runs/1 /runs/2", ""}},

@@ -69,12 +69,12 @@ Result<Exit> run(Context& context) {
             .with_hint("take more of what is around it, or --all"));
   }
   client::StringSource source(std::move(edited.text));
-  NOKV_ASSIGN(auto done, client->put({.target = {.path = path},
-                                      .exists = codec::Exists::replace,
-                                      .if_generation = body.generation,
-                                      .keep_undo = true},
-                                     source, {.content_type = body.content_type},
-                                     context.write_options()));
+  NOKV_ASSIGN(auto done,
+              client->put({.target = {.path = path},
+                           .exists = codec::Exists::replace,
+                           .if_generation = body.generation,
+                           .keep_undo = true},
+                          source, {.content_type = body.content_type}, context.write_options()));
   print_written(context.out, path, done.result, done.version, context.dry_run());
   return Exit::done;
 }
@@ -85,19 +85,19 @@ Command edit_row() {
   return {.name = "edit",
           .group = Group::files,
           .summary = "replace an exact text in a file",
-          .text = "OLD must be there exactly once, unless --all. The file is published anew only if "
-                  "nobody published it in between.",
+          .text =
+              "OLD must be there exactly once, unless --all. The file is published anew only if "
+              "nobody published it in between.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path}},
-          .options = with_write_options(
-              {{.name = "old",
-                .value = "TEXT",
-                .kind = ValueKind::text,
-                .help = "what is looked for, byte for byte"},
-               {.name = "new",
-                .value = "TEXT",
-                .kind = ValueKind::text,
-                .help = "what takes its place"},
-               {.name = "all", .help = "every occurrence"}}),
+          .options = with_write_options({{.name = "old",
+                                          .value = "TEXT",
+                                          .kind = ValueKind::text,
+                                          .help = "what is looked for, byte for byte"},
+                                         {.name = "new",
+                                          .value = "TEXT",
+                                          .kind = ValueKind::text,
+                                          .help = "what takes its place"},
+                                         {.name = "all", .help = "every occurrence"}}),
           .examples = {{"nokv edit /runs/1/config.yaml --old 'lr: 0.1' --new 'lr: 0.01'", ""}},
           .run = run};
 }

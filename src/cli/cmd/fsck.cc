@@ -52,18 +52,21 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command fsck_row() {
-  return {.name = "fsck",
-          .group = Group::upkeep,
-          .summary = "check the namespace, and repair it",
-          .text = "Compares records with each other, and bodies with the object store. Ends with 1 when "
-                  "problems are left. --repair does what cannot lose anything; each problem says "
-                  "what that is.",
-          .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0}},
-          .options = {{.name = "read-data", .help = "read every body and verify its checksums"},
-                      {.name = "orphans", .help = "list the store once, and report objects that no record knows"},
-                      {.name = "repair", .help = "do what each problem's repair says"}},
-          .examples = {{"nokv fsck --read-data /runs/1", ""}},
-          .run = run};
+  return {
+      .name = "fsck",
+      .group = Group::upkeep,
+      .summary = "check the namespace, and repair it",
+      .text =
+          "Compares records with each other, and bodies with the object store. Ends with 1 when "
+          "problems are left. --repair does what cannot lose anything; each problem says "
+          "what that is.",
+      .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0}},
+      .options = {{.name = "read-data", .help = "read every body and verify its checksums"},
+                  {.name = "orphans",
+                   .help = "list the store once, and report objects that no record knows"},
+                  {.name = "repair", .help = "do what each problem's repair says"}},
+      .examples = {{"nokv fsck --read-data /runs/1", ""}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

@@ -15,7 +15,8 @@ namespace {
 
 Result<Exit> run(Context& context) {
   const Arguments& args = context.args;
-  if (context.dry_run()) return context.usage("gc has no dry run; 'nokv df --why' shows what waits");
+  if (context.dry_run())
+    return context.usage("gc has no dry run; 'nokv df --why' shows what waits");
   codec::GcRequest request{.now = args.has("now") || args.has("grace")};
   if (auto grace = args.duration("grace")) request.grace_ns = grace->count();
   NOKV_ASSIGN(Client * client, context.client());
@@ -30,8 +31,8 @@ Result<Exit> run(Context& context) {
   }
   out.line(str("deleted ", reply.blobs_deleted, " bodies, ", reply.objects_deleted, " objects, ",
                out.size(reply.bytes_deleted)));
-  out.line(str("freed ", reply.records_freed, " records, closed ", reply.uploads_closed,
-               " uploads"));
+  out.line(
+      str("freed ", reply.records_freed, " records, closed ", reply.uploads_closed, " uploads"));
   out.line(str(reply.pending, " dead bodies wait for the end of their grace period"));
   return Exit::done;
 }
@@ -42,9 +43,10 @@ Command gc_row() {
   return {.name = "gc",
           .group = Group::upkeep,
           .summary = "show or hasten the collection of garbage",
-          .text = "Collection runs by itself. Without more this shows what it did; --now does a whole "
-                  "pass and waits for it. --grace says for this pass how long a dead body must have "
-                  "been dead: at 0s somebody who is reading it may have to open it again.",
+          .text =
+              "Collection runs by itself. Without more this shows what it did; --now does a whole "
+              "pass and waits for it. --grace says for this pass how long a dead body must have "
+              "been dead: at 0s somebody who is reading it may have to open it again.",
           .positionals = {},
           .options = {{.name = "now", .help = "do a whole pass, and answer after it"},
                       {.name = "grace",

@@ -17,7 +17,7 @@ namespace {
 // LOCAL as a place: a directory that receives sources under their names, or one new name in it.
 struct Place {
   LocalDirectory directory;
-  std::string name;   // empty: each source's own
+  std::string name;    // empty: each source's own
   std::string prefix;  // of what is told: "dir/" in front of names
 };
 
@@ -49,9 +49,8 @@ class Get {
 
   Result<> one(const ReadArgument& what, const Place& place) {
     std::string name = place.name.empty() ? std::string(base_name(what.path)) : place.name;
-    NOKV_ASSIGN(auto stat, client_.stat({.path = what.path}, {.at = what.at,
-                                                              .follow = true,
-                                                              .call = context_.call()}));
+    NOKV_ASSIGN(auto stat, client_.stat({.path = what.path},
+                                        {.at = what.at, .follow = true, .call = context_.call()}));
     if (stat.entry.kind != codec::Kind::directory) {
       return file(what, place.directory, name, place.prefix + name);
     }
@@ -142,13 +141,12 @@ class Get {
 
 Result<Exit> to_output(Context& context, const std::vector<std::string>& paths) {
   if (context.args.has("recursive")) return context.usage("-r cannot write to standard output");
-  return for_each_path(
-      context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
-        NOKV_ASSIGN(auto reader, open_argument(context, client, what));
-        OutputSink sink(context.out);
-        NOKV_TRY(reader->copy_to(sink));
-        return {};
-      });
+  return for_each_path(context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
+    NOKV_ASSIGN(auto reader, open_argument(context, client, what));
+    OutputSink sink(context.out);
+    NOKV_TRY(reader->copy_to(sink));
+    return {};
+  });
 }
 
 Result<Exit> run(Context& context) {
@@ -161,10 +159,9 @@ Result<Exit> run(Context& context) {
   NOKV_ASSIGN(Client * client, context.client());
   Progress progress(context.out, context.doors.env.clock, "get");
   Get get(context, *client, progress);
-  NOKV_ASSIGN(Exit exit, for_each_path(context, paths,
-                                       [&](Client&, const ReadArgument& what) {
-                                         return get.one(what, place);
-                                       }));
+  NOKV_ASSIGN(Exit exit, for_each_path(context, paths, [&](Client&, const ReadArgument& what) {
+                return get.one(what, place);
+              }));
   if (exit == Exit::done && get.failed > 0) return get.done > 0 ? Exit::partly : Exit::refused;
   return exit;
 }
@@ -175,11 +172,12 @@ Command get_row() {
   return {.name = "get",
           .group = Group::files,
           .summary = "copy files and directories to the local disk",
-          .text = "An existing directory, or a LOCAL with a '/' at its end, receives each PATH under "
-                  "its own name; otherwise LOCAL is the new name. Missing local directories are "
-                  "made. A file gets its name when it is whole and verified. Nothing is written "
-                  "outside of LOCAL, whatever links lie in it; setuid bits and devices are not made. "
-                  "LOCAL may be '-', standard output.",
+          .text =
+              "An existing directory, or a LOCAL with a '/' at its end, receives each PATH under "
+              "its own name; otherwise LOCAL is the new name. Missing local directories are "
+              "made. A file gets its name when it is whole and verified. Nothing is written "
+              "outside of LOCAL, whatever links lie in it; setuid bits and devices are not made. "
+              "LOCAL may be '-', standard output.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path, .max = kAnyNumber},
                           {.name = "LOCAL", .kind = ValueKind::local}},
           .options = {{.name = "recursive",

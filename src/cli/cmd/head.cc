@@ -42,10 +42,9 @@ Result<> head_one(Context& context, Client& client, const ReadArgument& what) {
 }
 
 Result<Exit> run(Context& context) {
-  return for_each_path(context, context.args.positionals(),
-                       [&](Client& client, const ReadArgument& what) {
-                         return head_one(context, client, what);
-                       });
+  return for_each_path(
+      context, context.args.positionals(),
+      [&](Client& client, const ReadArgument& what) { return head_one(context, client, what); });
 }
 
 }  // namespace

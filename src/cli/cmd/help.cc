@@ -1,9 +1,10 @@
+#include "cli/help.h"
+
 #include <utility>
 
 #include "base/env/files.h"
 #include "cli/cmd/rows.h"
 #include "cli/context.h"
-#include "cli/help.h"
 #include "cli/near_miss.h"
 #include "cli/version.h"
 

@@ -49,8 +49,9 @@ Command ln_row() {
   return {.name = "ln",
           .group = Group::files,
           .summary = "give a file another name, or make a symbolic link",
-          .text = "Without -s PATH becomes one more name of the file TARGET. With -s PATH is a link "
-                  "whose text is TARGET; a relative one leads from the link's own directory.",
+          .text =
+              "Without -s PATH becomes one more name of the file TARGET. With -s PATH is a link "
+              "whose text is TARGET; a relative one leads from the link's own directory.",
           .positionals = {{.name = "TARGET", .kind = ValueKind::path},
                           {.name = "PATH", .kind = ValueKind::path}},
           .options = {{.name = "symbolic", .letter = 's', .help = "a symbolic link"}},

@@ -19,9 +19,9 @@ Result<Exit> run(Context& context) {
   if (limit == 0 || limit > UINT32_MAX) return context.usage("-n takes a number above 0");
   NOKV_ASSIGN(Client * client, context.client());
   context.about(path);
-  NOKV_ASSIGN(auto log, client->log({.target = {.path = path},
-                                     .limit = static_cast<uint32_t>(limit)},
-                                    context.call()));
+  NOKV_ASSIGN(auto log,
+              client->log({.target = {.path = path}, .limit = static_cast<uint32_t>(limit)},
+                          context.call()));
   Output& out = context.out;
   Table table({2});
   for (auto& it : log.entries) {

@@ -40,8 +40,8 @@ class Ls {
   std::string_view between() { return std::exchange(blocks_, true) ? "\n" : ""; }
 
   Result<> itself(Client& client, const ReadArgument& what) {
-    NOKV_ASSIGN(auto stat, client.stat({.path = what.path},
-                                       {.at = what.at, .call = context_.call()}));
+    NOKV_ASSIGN(auto stat,
+                client.stat({.path = what.path}, {.at = what.at, .call = context_.call()}));
     entry(stat.entry, what.path, what.path, stat.version);
     flush();
     return {};
@@ -116,20 +116,23 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command ls_row() {
-  return {.name = "ls",
-          .group = Group::files,
-          .summary = "list directories",
-          .text = "Entries come in the order of their names' bytes, all of one version of the "
-                  "namespace, whatever others change meanwhile. A file is listed as itself. The "
-                  "size of a directory is that of all files below it.",
-          .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0, .max = kAnyNumber}},
-          .options = {{.name = "long", .letter = 'l', .help = "with mode, owner, size and time"},
-                      {.name = "recursive", .letter = 'R', .help = "directories below as well"},
-                      {.name = "directory", .letter = 'd', .help = "the directory, not its entries"},
-                      at_option()},
-          .examples = {{"nokv ls -l /runs", ""},
-                       {"nokv ls --json --at 1h /runs/1", "What was there an hour ago, one object per line"}},
-          .run = run};
+  return {
+      .name = "ls",
+      .group = Group::files,
+      .summary = "list directories",
+      .text =
+          "Entries come in the order of their names' bytes, all of one version of the "
+          "namespace, whatever others change meanwhile. A file is listed as itself. The "
+          "size of a directory is that of all files below it.",
+      .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0, .max = kAnyNumber}},
+      .options = {{.name = "long", .letter = 'l', .help = "with mode, owner, size and time"},
+                  {.name = "recursive", .letter = 'R', .help = "directories below as well"},
+                  {.name = "directory", .letter = 'd', .help = "the directory, not its entries"},
+                  at_option()},
+      .examples = {{"nokv ls -l /runs", ""},
+                   {"nokv ls --json --at 1h /runs/1",
+                    "What was there an hour ago, one object per line"}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

@@ -44,8 +44,8 @@ Result<Moves> plan(Context& context, Client& client) {
 // A rename that took nothing away is undone by the rename back.
 std::string undo(const std::string& from, const std::string& to, bool exchange,
                  uint64_t undo_version) {
-  std::string back = str("nokv mv ", exchange ? "--exchange " : "", path_argument(to), " ",
-                         path_argument(from));
+  std::string back =
+      str("nokv mv ", exchange ? "--exchange " : "", path_argument(to), " ", path_argument(from));
   if (undo_version == 0) return back;
   return str(back, " && ", undo_removed(to, undo_version));
 }
@@ -85,9 +85,10 @@ Command mv_row() {
   return {.name = "mv",
           .group = Group::files,
           .summary = "rename files and directories",
-          .text = "An existing directory, or a name with a '/' at its end, receives the sources under "
-                  "their own names; otherwise DST is the new name. Several sources are moved all or "
-                  "none. A file that is replaced can be brought back.",
+          .text =
+              "An existing directory, or a name with a '/' at its end, receives the sources under "
+              "their own names; otherwise DST is the new name. Several sources are moved all or "
+              "none. A file that is replaced can be brought back.",
           .positionals = {{.name = "SRC", .kind = ValueKind::path, .max = kAnyNumber},
                           {.name = "DST", .kind = ValueKind::path}},
           .options = {{.name = "no-replace", .letter = 'n', .help = "refuse a DST that is there"},

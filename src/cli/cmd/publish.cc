@@ -83,7 +83,8 @@ class Set {
     auto move = take("move");
     auto to = take("to");
     if (remove && !path && !local && !move && !to && fields.empty()) return add_remove(*remove);
-    if (move && to && !path && !local && !remove && fields.empty()) return add_move(str(*move, "=", *to));
+    if (move && to && !path && !local && !remove && fields.empty())
+      return add_move(str(*move, "=", *to));
     if (!local || !path || remove || move || to) {
       return fail(Code::invalid_argument,
                   "needs 'local' and 'path', or 'remove', or 'move' and 'to'");
@@ -105,8 +106,8 @@ class Set {
       ++number;
       if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
       if (auto added = add_line(line); !added) {
-        return std::unexpected(std::move(added).error().within(
-            str(context_.args.text("from"), ":", number)));
+        return std::unexpected(
+            std::move(added).error().within(str(context_.args.text("from"), ":", number)));
       }
     }
     return {};
@@ -131,10 +132,9 @@ class Set {
   static Result<> unknown_field(const std::string& name) {
     std::string near = near_miss(name, {"local", "path", "remove", "move", "to", "content_type",
                                         "producer", "create", "replace", "if_generation"});
-    return std::unexpected(
-        Error(Code::invalid_argument, str("no field '", name, "'"))
-            .with_hint(near.empty() ? "'nokv help publish' lists them"
-                                    : str("did you mean '", near, "'?")));
+    return std::unexpected(Error(Code::invalid_argument, str("no field '", name, "'"))
+                               .with_hint(near.empty() ? "'nokv help publish' lists them"
+                                                       : str("did you mean '", near, "'?")));
   }
 
   Context& context_;
@@ -249,33 +249,36 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command publish_row() {
-  return {.name = "publish",
-          .group = Group::files,
-          .summary = "publish a set of files, removals and renames: all or nothing",
-          .text = "Nobody ever sees a part of the set. Bodies are uploaded first; then everything takes "
-                  "place in the order given, as one transaction.\n\n"
-                  "LIST holds one JSON object per line: {\"local\": FILE, \"path\": PATH}, with "
-                  "content_type, producer, create, replace or if_generation where wanted; "
-                  "{\"remove\": PATH}; or {\"move\": PATH, \"to\": PATH}. '-' reads it from standard "
-                  "input.",
-          .positionals = {{.name = "LOCAL=PATH", .kind = ValueKind::local, .min = 0, .max = kAnyNumber}},
-          .options = with_write_options(
-              {{.name = "remove",
-                .value = "PATH",
-                .kind = ValueKind::path,
-                .help = "a path that goes",
-                .repeated = true},
-               {.name = "move",
-                .value = "A=B",
-                .kind = ValueKind::text,
-                .help = "a path that gets another name",
-                .repeated = true},
-               {.name = "from",
-                .value = "LIST",
-                .kind = ValueKind::local,
-                .help = "more of the set, one JSON object per line"}}),
-          .examples = {{"nokv publish model.bin=/m/model.bin eval.json=/m/eval.json --remove /m/PENDING", ""}},
-          .run = run};
+  return {
+      .name = "publish",
+      .group = Group::files,
+      .summary = "publish a set of files, removals and renames: all or nothing",
+      .text =
+          "Nobody ever sees a part of the set. Bodies are uploaded first; then everything takes "
+          "place in the order given, as one transaction.\n\n"
+          "LIST holds one JSON object per line: {\"local\": FILE, \"path\": PATH}, with "
+          "content_type, producer, create, replace or if_generation where wanted; "
+          "{\"remove\": PATH}; or {\"move\": PATH, \"to\": PATH}. '-' reads it from standard "
+          "input.",
+      .positionals =
+          {{.name = "LOCAL=PATH", .kind = ValueKind::local, .min = 0, .max = kAnyNumber}},
+      .options = with_write_options({{.name = "remove",
+                                      .value = "PATH",
+                                      .kind = ValueKind::path,
+                                      .help = "a path that goes",
+                                      .repeated = true},
+                                     {.name = "move",
+                                      .value = "A=B",
+                                      .kind = ValueKind::text,
+                                      .help = "a path that gets another name",
+                                      .repeated = true},
+                                     {.name = "from",
+                                      .value = "LIST",
+                                      .kind = ValueKind::local,
+                                      .help = "more of the set, one JSON object per line"}}),
+      .examples =
+          {{"nokv publish model.bin=/m/model.bin eval.json=/m/eval.json --remove /m/PENDING", ""}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

@@ -61,9 +61,8 @@ class Put {
       if (info.kind == LocalKind::directory) return tree(local, info, path);
     }
     std::unique_ptr<client::Source> source;
-    client::BodyOptions body{.content_type = rules_.content_type,
-                             .producer = rules_.producer,
-                             .digest = rules_.digest};
+    client::BodyOptions body{
+        .content_type = rules_.content_type, .producer = rules_.producer, .digest = rules_.digest};
     uint32_t mode = 0644;
     if (local == "-") {
       source = std::make_unique<InputSource>([this](std::span<char> buffer) {
@@ -205,23 +204,25 @@ Result<Exit> run_put_artifact(Context& context) {
 }  // namespace
 
 Command put_row() {
-  return {.name = "put",
-          .group = Group::files,
-          .summary = "publish local files and directories",
-          .text = "An existing directory, or a PATH with a '/' at its end, receives each LOCAL under "
-                  "its own name; otherwise PATH is the new name. Missing directories above are made. "
-                  "Each file appears whole or not at all, and replaces the one that is there, which "
-                  "can be brought back; -r puts a tree in batches. LOCAL may be '-', standard input. "
-                  "Links below a directory are kept as links; devices and setuid bits are not kept. "
-                  "A file that changes while it is read is refused.",
-          .positionals = {{.name = "LOCAL", .kind = ValueKind::local, .max = kAnyNumber},
-                          {.name = "PATH", .kind = ValueKind::path}},
-          .options = body_options({{.name = "recursive",
-                                    .letter = 'r',
-                                    .help = "directories with all that is in them"}}),
-          .examples = {{"nokv put model.bin eval.json /runs/1/", ""},
-                       {"nokv put -r ./out /runs/1", "Makes /runs/1 the copy of ./out, or /runs/1/out when /runs/1 is there"}},
-          .run = run_put};
+  return {
+      .name = "put",
+      .group = Group::files,
+      .summary = "publish local files and directories",
+      .text =
+          "An existing directory, or a PATH with a '/' at its end, receives each LOCAL under "
+          "its own name; otherwise PATH is the new name. Missing directories above are made. "
+          "Each file appears whole or not at all, and replaces the one that is there, which "
+          "can be brought back; -r puts a tree in batches. LOCAL may be '-', standard input. "
+          "Links below a directory are kept as links; devices and setuid bits are not kept. "
+          "A file that changes while it is read is refused.",
+      .positionals = {{.name = "LOCAL", .kind = ValueKind::local, .max = kAnyNumber},
+                      {.name = "PATH", .kind = ValueKind::path}},
+      .options = body_options(
+          {{.name = "recursive", .letter = 'r', .help = "directories with all that is in them"}}),
+      .examples = {{"nokv put model.bin eval.json /runs/1/", ""},
+                   {"nokv put -r ./out /runs/1",
+                    "Makes /runs/1 the copy of ./out, or /runs/1/out when /runs/1 is there"}},
+      .run = run_put};
 }
 
 Command put_artifact_row() {

@@ -63,10 +63,9 @@ Result<Exit> run(Context& context) {
     NOKV_ASSIGN(Client * client, context.client());
     NOKV_TRY(context.confirm(question(context, *client)));
   }
-  return for_each_path(context, args.positionals(),
-                       [&](Client& client, const ReadArgument& what) {
-                         return remove_one(context, client, what.path);
-                       });
+  return for_each_path(context, args.positionals(), [&](Client& client, const ReadArgument& what) {
+    return remove_one(context, client, what.path);
+  });
 }
 
 }  // namespace
@@ -75,21 +74,19 @@ Command rm_row() {
   return {.name = "rm",
           .group = Group::files,
           .summary = "remove files and directories",
-          .text = "A directory of any size is removed at once. What was removed can be brought back "
-                  "for the undo window (a day, unless 'nokv snapshot policy' says otherwise); the "
-                  "command line that does it is printed.",
+          .text =
+              "A directory of any size is removed at once. What was removed can be brought back "
+              "for the undo window (a day, unless 'nokv snapshot policy' says otherwise); the "
+              "command line that does it is printed.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path, .max = kAnyNumber}},
-          .options = {{.name = "recursive",
-                       .letter = 'r',
-                       .help = "directories with all that is in them"},
-                      {.name = "dir", .letter = 'd', .help = "empty directories"},
-                      {.name = "force",
-                       .letter = 'f',
-                       .help = "ask nothing, and missing paths are fine"},
-                      {.name = "if-generation",
-                       .value = "G",
-                       .kind = ValueKind::number,
-                       .help = "refuse unless the file's generation is G"}},
+          .options =
+              {{.name = "recursive", .letter = 'r', .help = "directories with all that is in them"},
+               {.name = "dir", .letter = 'd', .help = "empty directories"},
+               {.name = "force", .letter = 'f', .help = "ask nothing, and missing paths are fine"},
+               {.name = "if-generation",
+                .value = "G",
+                .kind = ValueKind::number,
+                .help = "refuse unless the file's generation is G"}},
           .examples = {{"nokv rm -r /runs/1", ""}},
           .run = run};
 }

@@ -17,13 +17,14 @@ Command serve_row() {
   return {.name = "serve",
           .group = Group::server,
           .summary = "run the metadata server",
-          .text = "Listens on --server-bind, with HTTP on the same port, and keeps names in --meta. "
-                  "Bodies go to --object-backend. Once it accepts requests it prints "
-                  "'listening nokv://HOST:PORT', and writes that URL to --ready-file. On an empty "
-                  "directory it waits for 'nokv init'.\n\n"
-                  "Credentials come from AWS's variables, else from AWS's files, else (with rustfs) "
-                  "from the development pair, else from the machine's role; never from flags.\n\n"
-                  "SIGTERM and SIGINT finish what was admitted, then end it.",
+          .text =
+              "Listens on --server-bind, with HTTP on the same port, and keeps names in --meta. "
+              "Bodies go to --object-backend. Once it accepts requests it prints "
+              "'listening nokv://HOST:PORT', and writes that URL to --ready-file. On an empty "
+              "directory it waits for 'nokv init'.\n\n"
+              "Credentials come from AWS's variables, else from AWS's files, else (with rustfs) "
+              "from the development pair, else from the machine's role; never from flags.\n\n"
+              "SIGTERM and SIGINT finish what was admitted, then end it.",
           .positionals = {},
           .options = {{.name = "log-format",
                        .value = "FORMAT",

@@ -44,8 +44,8 @@ void print(Output& out, const codec::SnapshotInfo& it, Table& table) {
 Result<Exit> tell(Context& context, Client& client, const std::string& name, uint64_t version,
                   std::string_view what) {
   if (!context.out.json()) {
-    context.out.line(str("snapshot ", name_shown(name), ": ", context.dry_run() ? "would be " : "",
-                         what));
+    context.out.line(
+        str("snapshot ", name_shown(name), ": ", context.dry_run() ? "would be " : "", what));
     return Exit::done;
   }
   NOKV_ASSIGN(auto all, client.snapshots({}, context.call()));
@@ -69,14 +69,14 @@ Result<Exit> create(Context& context) {
   NOKV_ASSIGN(Client * client, context.client());
   context.about(path);
   int64_t ttl = args.duration("expires").value_or(Duration(0)).count();
-  NOKV_ASSIGN(auto made, client->snapshot_create({.name = name,
-                                                  .target = {.path = path},
-                                                  .ttl_ns = ttl,
-                                                  .labels = labels},
-                                                 context.write_options()));
+  NOKV_ASSIGN(auto made,
+              client->snapshot_create(
+                  {.name = name, .target = {.path = path}, .ttl_ns = ttl, .labels = labels},
+                  context.write_options()));
   if (!context.out.json()) {
     uint64_t version = made.result.snapshot_version;
-    return tell(context, *client, name, version, str("made of ", name_shown(path), " at v", version));
+    return tell(context, *client, name, version,
+                str("made of ", name_shown(path), " at v", version));
   }
   // Told from what is known here: nothing can have changed it since.
   context.out.line(snapshot_json({.name = name,
@@ -123,9 +123,9 @@ Result<Exit> remove(Context& context) {
   size_t failed = 0;
   std::optional<Error> worst;
   const auto& names = context.args.positionals();
-  NOKV_TRY(context.confirm(
-      str("remove ", names.size() == 1 ? str("snapshot ", names[0]) : str(names.size(), " snapshots"),
-          " for ever?")));
+  NOKV_TRY(context.confirm(str(
+      "remove ", names.size() == 1 ? str("snapshot ", names[0]) : str(names.size(), " snapshots"),
+      " for ever?")));
   for (const auto& text : names) {
     std::string name = name_bytes(text);
     auto removed = client->snapshot_remove({.name = name}, context.write_options());
@@ -156,8 +156,7 @@ Result<Exit> renew(Context& context) {
   auto renewed =
       client->snapshot_renew({.name = name, .ttl_ns = ttl.count()}, context.write_options());
   if (!renewed) {
-    return std::unexpected(
-        with_near_snapshot(context, *client, std::move(renewed).error(), name));
+    return std::unexpected(with_near_snapshot(context, *client, std::move(renewed).error(), name));
   }
   return tell(context, *client, name, renewed->version,
               ttl.count() == 0 ? "kept until it is removed" : str("kept for ", duration_text(ttl)));
@@ -226,9 +225,10 @@ Command snapshot_create_row() {
   return {.name = "snapshot create",
           .group = Group::time,
           .summary = "keep a directory as it is now, under a name",
-          .text = "Takes the same time for a million files as for one. PATH is '/' without more. The "
-                  "name is unique in the namespace, and none that reads as a version, a time or an "
-                  "age. Every reading command takes it as --at.",
+          .text =
+              "Takes the same time for a million files as for one. PATH is '/' without more. The "
+              "name is unique in the namespace, and none that reads as a version, a time or an "
+              "age. Every reading command takes it as --at.",
           .positionals = {kName, {.name = "PATH", .kind = ValueKind::path, .min = 0}},
           .options = {expires_option("remove it by itself after that time"),
                       {.name = "label",
@@ -277,9 +277,10 @@ Command snapshot_policy_row() {
   return {.name = "snapshot policy",
           .group = Group::time,
           .summary = "show or set what is kept of the recent past",
-          .text = "Moments are made by themselves when something changed, and thinned out: a step "
-                  "EVERY:FOR keeps one for each EVERY, for FOR. Undo is how long what a command "
-                  "removed or replaced can be brought back.",
+          .text =
+              "Moments are made by themselves when something changed, and thinned out: a step "
+              "EVERY:FOR keeps one for each EVERY, for FOR. Undo is how long what a command "
+              "removed or replaced can be brought back.",
           .positionals = {},
           .options = {{.name = "moments",
                        .value = "STEPS",

@@ -53,9 +53,9 @@ Result<Exit> run(Context& context) {
   return for_each_path(
       context, context.args.positionals(),
       [&](Client& client, const ReadArgument& what) -> Result<> {
-        NOKV_ASSIGN(auto stat, client.stat({.path = what.path}, {.at = what.at,
-                                                                 .follow = follow,
-                                                                 .call = context.call()}));
+        NOKV_ASSIGN(auto stat,
+                    client.stat({.path = what.path},
+                                {.at = what.at, .follow = follow, .call = context.call()}));
         if (context.out.json()) {
           context.out.line(entry_json(stat.entry, what.path, stat.version));
         } else {
@@ -68,16 +68,17 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command stat_row() {
-  return {.name = "stat",
-          .group = Group::files,
-          .summary = "show everything known of files and directories",
-          .text = "A symbolic link is shown as itself. A citation (nokv-native://PATH@generation:N) "
-                  "shows the file as it was then.",
-          .positionals = {{.name = "PATH", .kind = ValueKind::path, .max = kAnyNumber}},
-          .options = {{.name = "follow", .letter = 'L', .help = "what a link leads to"},
-                      at_option()},
-          .examples = {{"nokv stat --json /runs/1/checkpoint.bin", ""}},
-          .run = run};
+  return {
+      .name = "stat",
+      .group = Group::files,
+      .summary = "show everything known of files and directories",
+      .text =
+          "A symbolic link is shown as itself. A citation (nokv-native://PATH@generation:N) "
+          "shows the file as it was then.",
+      .positionals = {{.name = "PATH", .kind = ValueKind::path, .max = kAnyNumber}},
+      .options = {{.name = "follow", .letter = 'L', .help = "what a link leads to"}, at_option()},
+      .examples = {{"nokv stat --json /runs/1/checkpoint.bin", ""}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

@@ -80,8 +80,9 @@ Command init_row() {
   return {.name = "init",
           .group = Group::server,
           .summary = "make the namespace",
-          .text = "A server on an empty directory waits for it. Where there is a namespace already, "
-                  "nothing is done.",
+          .text =
+              "A server on an empty directory waits for it. Where there is a namespace already, "
+              "nothing is done.",
           .positionals = {},
           .options = {},
           .examples = {{"nokv init", ""}},

@@ -111,10 +111,9 @@ Result<Exit> run(Context& context) {
   if (context.args.has("follow") && context.args.has("at")) {
     return context.usage("--follow and --at exclude each other: the past does not grow");
   }
-  return for_each_path(context, context.args.positionals(),
-                       [&](Client& client, const ReadArgument& what) {
-                         return tail_one(context, client, what);
-                       });
+  return for_each_path(
+      context, context.args.positionals(),
+      [&](Client& client, const ReadArgument& what) { return tail_one(context, client, what); });
 }
 
 }  // namespace
@@ -123,8 +122,9 @@ Command tail_row() {
   return {.name = "tail",
           .group = Group::files,
           .summary = "write the end of a file, and follow it",
-          .text = "Ten lines without more. With -f it goes on with what is appended until it is "
-                  "interrupted; a file that becomes shorter is written again from its beginning.",
+          .text =
+              "Ten lines without more. With -f it goes on with what is appended until it is "
+              "interrupted; a file that becomes shorter is written again from its beginning.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path}},
           .options = {{.name = "lines",
                        .letter = 'n',

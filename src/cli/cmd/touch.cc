@@ -14,8 +14,8 @@ namespace {
 
 Result<> touch_one(Context& context, Client& client, const std::string& path) {
   auto options = context.write_options();
-  auto touched = client.set_attributes(
-      {.target = {.path = path}, .follow = true, .mtime_now = true}, options);
+  auto touched =
+      client.set_attributes({.target = {.path = path}, .follow = true, .mtime_now = true}, options);
   if (!touched && touched.error().code() == Code::not_found && !context.args.has("no-create")) {
     // Create: whoever made it in the meantime has touched it.
     touched = client.commit_one(codec::Publish{.target = {.path = path},

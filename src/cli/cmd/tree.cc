@@ -55,8 +55,8 @@ class Tree {
       } else {
         std::string name = name_shown(entry->name);
         if (entry->kind == codec::Kind::symlink) name += str(" -> ", name_shown(entry->target));
-        out_.line(str(indent, last ? "└── " : "├── ",
-                      directory ? out_.colored(name, "1;34") : name));
+        out_.line(
+            str(indent, last ? "└── " : "├── ", directory ? out_.colored(name, "1;34") : name));
       }
       if (directory) {
         auto listed = below(client, {.path = path, .at = what.at},

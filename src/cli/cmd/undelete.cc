@@ -23,8 +23,8 @@ Result<Exit> tell(Context& context, const Restored& it, std::string_view what) {
   if (context.out.json()) {
     context.out.line(restored_json(it));
   } else {
-    context.out.line(str(name_shown(it.path), context.dry_run() ? ": would be " : ": ",
-                         "brought back", what));
+    context.out.line(
+        str(name_shown(it.path), context.dry_run() ? ": would be " : ": ", "brought back", what));
     if (!context.dry_run()) context.out.note(str("undo: ", it.undo));
   }
   return Exit::done;
@@ -39,9 +39,9 @@ Result<Exit> directory(Context& context, Client& client, Restored it, const std:
   }
   if (there.error().code() != Code::not_found) return std::unexpected(std::move(there).error());
   bool partly = false;
-  auto copied = copy_tree(context, client,
-                          {.from = it.from, .at = at, .to = it.path, .rules = {}, .parents = true},
-                          partly);
+  auto copied =
+      copy_tree(context, client,
+                {.from = it.from, .at = at, .to = it.path, .rules = {}, .parents = true}, partly);
   if (!copied && partly) {
     context.report(std::move(copied).error().within("partly brought back"), it.path);
     return Exit::partly;
@@ -50,8 +50,8 @@ Result<Exit> directory(Context& context, Client& client, Restored it, const std:
   it.version = copied->version;
   it.at = copied->at;
   it.undo = str("nokv rm -r ", path_argument(it.path));
-  return tell(context, it, str(": ", copied->files, " files, ", copied->directories,
-                               " directories"));
+  return tell(context, it,
+              str(": ", copied->files, " files, ", copied->directories, " directories"));
 }
 
 Result<Exit> run(Context& context) {
@@ -87,15 +87,14 @@ Command undelete_row() {
   return {.name = "undelete",
           .group = Group::time,
           .summary = "bring back what was removed",
-          .text = "Without --at a file comes back as it was last. A directory needs --at; the command "
-                  "line that 'nokv rm -r' prints has it. The name must be free: --as gives another. "
-                  "What was replaced comes back by 'nokv cp --at AT PATH PATH'.",
+          .text =
+              "Without --at a file comes back as it was last. A directory needs --at; the command "
+              "line that 'nokv rm -r' prints has it. The name must be free: --as gives another. "
+              "What was replaced comes back by 'nokv cp --at AT PATH PATH'.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path}},
-          .options = {at_option("as it was: a snapshot, v123, a time, an age"),
-                      {.name = "as",
-                       .value = "PATH",
-                       .kind = ValueKind::path,
-                       .help = "under that name"}},
+          .options =
+              {at_option("as it was: a snapshot, v123, a time, an age"),
+               {.name = "as", .value = "PATH", .kind = ValueKind::path, .help = "under that name"}},
           .examples = {{"nokv undelete /runs/1/config.yaml", ""},
                        {"nokv undelete /runs/1 --at v1234 --as /runs/1-back", ""}},
           .run = run};

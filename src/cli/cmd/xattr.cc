@@ -79,8 +79,7 @@ Result<Exit> set(Context& context) {
 }
 
 Result<Exit> remove(Context& context) {
-  return change(context, name_bytes(context.args.positional(1)), std::nullopt,
-                codec::Exists::any);
+  return change(context, name_bytes(context.args.positional(1)), std::nullopt, codec::Exists::any);
 }
 
 constexpr Positional kPath = {.name = "PATH", .kind = ValueKind::path};

@@ -6,7 +6,6 @@ namespace nokv::meta::planning {
 
 using codec::Body;
 using codec::ChunkRecord;
-using codec::Extent;
 using codec::kChunkBytes;
 
 namespace {

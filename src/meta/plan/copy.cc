@@ -63,7 +63,7 @@ struct Destination {
 };
 
 // Makes `place` a file that shares the bytes of `from`.
-Result<OperationResult> share(Transaction& txn, const Origin& from, Place place,
+Result<OperationResult> share(Transaction& txn, const Origin& from, const Place& place,
                               const Destination& how) {
   NOKV_ASSIGN(Found there, txn.lookup(place.directory, place.name));
   if (there.is_directory()) return fail(Code::is_directory, place.path(), ": is a directory");
@@ -94,7 +94,7 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, Place place,
   file.xattrs = from.inode.xattrs;
   file.keep_undo = how.keep_undo;
   uint64_t old_number = file.body.body_number;
-  if (old_number == 0) return put_body(txn, std::move(place), std::move(file));
+  if (old_number == 0) return put_body(txn, place, std::move(file));
   // The chunk records need the node's id, which put_body gives: so first without, then with them.
   codec::Body whole = file.body;
   file.body.body_number = 0;
@@ -114,7 +114,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Copy& op) {
   NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at));
   NOKV_ASSIGN(Place place,
               txn.place(op.to, op.parents, {from.inode.attributes.uid, from.inode.attributes.gid}));
-  return share(txn, from, std::move(place), {op.exists, op.if_generation, op.keep_undo});
+  return share(txn, from, place, {op.exists, op.if_generation, op.keep_undo});
 }
 
 Result<OperationResult> run(Transaction& txn, const codec::Undelete& op) {
@@ -132,7 +132,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Undelete& op) {
     return std::unexpected(Error(Code::already_exists, str(place.path(), ": the name is taken"))
                                .with_hint("give another one with --as PATH"));
   }
-  return share(txn, from, std::move(place), {});
+  return share(txn, from, place, {});
 }
 
 }  // namespace nokv::meta::planning

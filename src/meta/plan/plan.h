@@ -56,7 +56,7 @@ struct NewFile {
   std::vector<codec::Xattr> xattrs;
   bool keep_undo = false;
 };
-Result<OperationResult> put_body(Transaction& txn, Place place, NewFile file);
+Result<OperationResult> put_body(Transaction& txn, const Place& place, NewFile file);
 
 // What `exists` and `if_generation` ask of the file at `path`.
 Result<> check_precondition(const std::string& path, const std::optional<codec::Inode>& there,

@@ -36,7 +36,7 @@ Result<Place> file_place(Transaction& txn, const codec::Publish& op) {
 
 }  // namespace
 
-Result<OperationResult> put_body(Transaction& txn, Place place, NewFile file) {
+Result<OperationResult> put_body(Transaction& txn, const Place& place, NewFile file) {
   NOKV_ASSIGN(Found found, txn.lookup(place.directory, place.name));
   int64_t mtime = file.mtime_ns.value_or(txn.now_ns());
   OperationResult out{place.path()};
@@ -94,7 +94,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Publish& op) {
   }
   NOKV_TRY(check_precondition(place.path(), there, op.exists, op.if_generation));
   NOKV_ASSIGN(auto body, txn.take_body(op.body));
-  return put_body(txn, std::move(place),
+  return put_body(txn, place,
                   {std::move(body), op.mode, op.uid, op.gid, op.mtime_ns, op.xattrs, op.keep_undo});
 }
 
