@@ -8,7 +8,13 @@
 namespace nokv::cli {
 namespace {
 
-using namespace std::chrono;
+using std::chrono::days;
+using std::chrono::floor;
+using std::chrono::hh_mm_ss;
+using std::chrono::nanoseconds;
+using std::chrono::seconds;
+using std::chrono::sys_time;
+using std::chrono::year_month_day;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 

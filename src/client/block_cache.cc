@@ -39,6 +39,7 @@ void BlockCache::fetch(const BlockPlace& place, Duration time_max, Done<BlockByt
       if (!first) return;
     }
   }
+  // NOLINTNEXTLINE(bugprone-use-after-move): it was moved only when the block is not here
   if (here) return done(std::move(here));
   io_.get(place, {.time = time_max}, [state = state_, key](Result<std::string> got) {
     Result<BlockBytes> block = BlockBytes();

@@ -83,7 +83,7 @@ void Caller::failed(const std::shared_ptr<State>& state, std::unique_ptr<Attempt
   bool out_of_time = state->parts.clock.now() + pause >= attempt->deadline;
   if (state->stopped || out_of_time) return attempt->finish(std::unexpected(std::move(error)));
   state->parts.timers.after(pause, [state, attempt = std::move(attempt)]() mutable {
-    send(std::move(state), std::move(attempt));
+    send(state, std::move(attempt));
   });
 }
 

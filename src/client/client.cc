@@ -134,7 +134,6 @@ Result<uint64_t> Client::sync(const CallOptions& options) {
 // ---- reading
 
 Result<client::Stat> Client::stat(codec::Target target, const client::StatOptions& options) {
-  std::string path = target.path;
   std::vector<codec::Target> targets;
   targets.push_back(std::move(target));
   NOKV_ASSIGN(codec::StatReply reply, stat_many(std::move(targets), options));
@@ -197,12 +196,12 @@ Result<std::optional<codec::Entry>> client::Lister::next() {
   return std::move(page_.entries[at_++]);
 }
 
-Result<codec::SnapshotsReply> Client::snapshots(codec::SnapshotsRequest request,
+Result<codec::SnapshotsReply> Client::snapshots(const codec::SnapshotsRequest& request,
                                                 const CallOptions& options) {
   return core_->ask<codec::SnapshotsReply>(Method::snapshots, request, options);
 }
 
-Result<codec::LogReply> Client::log(codec::LogRequest request, const CallOptions& options) {
+Result<codec::LogReply> Client::log(const codec::LogRequest& request, const CallOptions& options) {
   return core_->ask<codec::LogReply>(Method::log, request, options);
 }
 
@@ -210,7 +209,7 @@ Result<codec::LogReply> Client::log(codec::LogRequest request, const CallOptions
 
 Result<> Client::ping(const CallOptions& options) { return core_->tell(Method::ping, {}, options); }
 
-Result<codec::StatusReply> Client::init(codec::InitRequest request, const CallOptions& options) {
+Result<codec::StatusReply> Client::init(const codec::InitRequest& request, const CallOptions& options) {
   return core_->ask<codec::StatusReply>(Method::init, request, options);
 }
 
@@ -222,11 +221,11 @@ Result<codec::SpaceReply> Client::space(const CallOptions& options) {
   return core_->ask<codec::SpaceReply>(Method::space, Empty{}, options);
 }
 
-Result<codec::GcReply> Client::gc(codec::GcRequest request, const CallOptions& options) {
+Result<codec::GcReply> Client::gc(const codec::GcRequest& request, const CallOptions& options) {
   return core_->ask<codec::GcReply>(Method::gc, request, options);
 }
 
-Result<codec::FsckReply> Client::fsck(codec::FsckRequest request, const CallOptions& options) {
+Result<codec::FsckReply> Client::fsck(const codec::FsckRequest& request, const CallOptions& options) {
   return core_->ask<codec::FsckReply>(Method::fsck, request, options);
 }
 

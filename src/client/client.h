@@ -288,19 +288,19 @@ class Client {
   // result for each, in order.
   std::vector<Result<std::string>> read_many(std::vector<client::RangeRequest> requests);
 
-  Result<codec::SnapshotsReply> snapshots(codec::SnapshotsRequest request = {},
+  Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request = {},
                                           const client::CallOptions& options = {});
-  Result<codec::LogReply> log(codec::LogRequest request, const client::CallOptions& options = {});
+  Result<codec::LogReply> log(const codec::LogRequest& request, const client::CallOptions& options = {});
 
   // ---- the server
 
   Result<> ping(const client::CallOptions& options = {});
-  Result<codec::StatusReply> init(codec::InitRequest request = {},
+  Result<codec::StatusReply> init(const codec::InitRequest& request = {},
                                   const client::CallOptions& options = {});
   Result<codec::StatusReply> status(const client::CallOptions& options = {});
   Result<codec::SpaceReply> space(const client::CallOptions& options = {});
-  Result<codec::GcReply> gc(codec::GcRequest request = {}, const client::CallOptions& options = {});
-  Result<codec::FsckReply> fsck(codec::FsckRequest request = {},
+  Result<codec::GcReply> gc(const codec::GcRequest& request = {}, const client::CallOptions& options = {});
+  Result<codec::FsckReply> fsck(const codec::FsckRequest& request = {},
                                 const client::CallOptions& options = {});
   Result<> checkpoint(const client::CallOptions& options = {});
   Result<codec::PolicyReply> policy(const client::CallOptions& options = {});

@@ -14,7 +14,6 @@ namespace nokv {
 
 using client::BodyReader;
 using client::BodyWriter;
-using client::CallOptions;
 using client::Committed;
 using client::WriteItem;
 using client::WriteOptions;

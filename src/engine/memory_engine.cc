@@ -26,9 +26,8 @@ using Keys = std::map<std::string, Revisions, std::less<>>;
 // The newest revision at `seq`, or nullptr when the key did not exist then.
 const std::string* value_at(const Revisions& revisions, uint64_t seq) {
   for (size_t i = revisions.size(); i-- > 0;) {
-    if (revisions[i].seq <= seq) {
-      return revisions[i].value ? &*revisions[i].value : nullptr;
-    }
+    const auto& [since, value] = revisions[i];
+    if (since <= seq) return value ? &*value : nullptr;
   }
   return nullptr;
 }

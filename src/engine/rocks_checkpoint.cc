@@ -32,11 +32,11 @@ class Crc {
   }
 
   static std::string to_hex(std::string_view bytes) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
+    constexpr std::string_view digits = "0123456789abcdef";
     std::string out;
     for (char c : bytes) {
-      out += kDigits[static_cast<uint8_t>(c) >> 4];
-      out += kDigits[static_cast<uint8_t>(c) & 15];
+      out += digits[static_cast<uint8_t>(c) >> 4];
+      out += digits[static_cast<uint8_t>(c) & 15];
     }
     return out;
   }
@@ -306,11 +306,11 @@ std::string encode_checkpoint_manifest(const std::vector<CheckpointFile>& files)
 }
 
 Result<std::vector<CheckpointFile>> decode_checkpoint_manifest(std::string_view bytes) {
-  constexpr size_t kLastLineSize = sizeof("end 00000000\n") - 1;
-  if (bytes.size() < kFirstLine.size() + kLastLineSize || !bytes.starts_with(kFirstLine)) {
+  constexpr size_t last_line_size = sizeof("end 00000000\n") - 1;
+  if (bytes.size() < kFirstLine.size() + last_line_size || !bytes.starts_with(kFirstLine)) {
     return fail(Code::data_loss, "no checkpoint manifest of version 1");
   }
-  std::string_view body = bytes.substr(0, bytes.size() - kLastLineSize);
+  std::string_view body = bytes.substr(0, bytes.size() - last_line_size);
   if (bytes.substr(body.size()) != str("end ", crc_of(body), "\n")) {
     return fail(Code::data_loss, "wrong checksum in the last line");
   }

@@ -24,7 +24,7 @@ std::string_view view(const rocksdb::Slice& bytes) { return {bytes.data(), bytes
 class Failure final : public rocksdb::EventListener {
  public:
   void OnBackgroundError(rocksdb::BackgroundErrorReason, rocksdb::Status* status) override {
-    set(rocks_error(*status, "background work of the engine"));
+    (void)set(rocks_error(*status, "background work of the engine"));
   }
 
   Error set(const Error& error) {

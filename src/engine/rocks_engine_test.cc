@@ -110,10 +110,10 @@ TEST_F(RocksEngineTest, AfterAKillItHoldsAPrefixOfTheBatches) {
 
 // Scenario 21 of the design: a rotten byte is named, and the checkpoint does not share it.
 TEST_F(RocksEngineTest, AFlippedByteInATableIsNamedAndNeverServed) {
-  constexpr int kCount = 500;
+  constexpr int count = 500;
   {
     auto engine = open(dir());
-    put_many(*engine, 0, kCount, "value");
+    put_many(*engine, 0, count, "value");
     ASSERT_TRUE(engine->checkpoint(checkpoint(1)));
   }
   std::string table = files(dir(), ".sst").at(0);
@@ -124,7 +124,7 @@ TEST_F(RocksEngineTest, AFlippedByteInATableIsNamedAndNeverServed) {
     flip(table, at);
     auto engine = RocksEngine::open(dir(), {});
     Result<> read =
-        engine ? read_all(**engine, kCount, "value") : Result<>(std::unexpected(engine.error()));
+        engine ? read_all(**engine, count, "value") : Result<>(std::unexpected(engine.error()));
     if (!read) {
       ++found;
       EXPECT_EQ(read.error().code(), Code::data_loss) << read.error().message();
@@ -137,7 +137,7 @@ TEST_F(RocksEngineTest, AFlippedByteInATableIsNamedAndNeverServed) {
   flip(table, size / 2);
   ASSERT_TRUE(verify_checkpoint(checkpoint(1)));
   ASSERT_TRUE(restore_checkpoint(checkpoint(1), temp / "restored"));
-  EXPECT_TRUE(read_all(*open(temp / "restored"), kCount, "value"));
+  EXPECT_TRUE(read_all(*open(temp / "restored"), count, "value"));
 }
 
 TEST_F(RocksEngineTest, ADamagedManifestOrCurrentIsNotAnEmptyEngine) {

@@ -39,6 +39,7 @@ rocksdb::Options rocks_options(const RocksOptions& options,
 
   out.write_buffer_size = options.memtable_bytes;
   out.max_write_buffer_number = 4;
+  out.allow_concurrent_memtable_write = false;  // there is one writer; plain stores are faster
   out.memtable_whole_key_filtering = true;
   out.memtable_prefix_bloom_size_ratio = 0.1;
 

@@ -1,5 +1,6 @@
 #include "log/frame.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/check.h"

@@ -31,10 +31,10 @@ std::string encoded() {
 std::string to_hex(std::string_view bytes) {
   std::string out;
   for (size_t i = 0; i < bytes.size(); ++i) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
+    constexpr std::string_view digits = "0123456789abcdef";
     auto byte = static_cast<uint8_t>(bytes[i]);
-    out += kDigits[byte >> 4];
-    out += kDigits[byte & 15];
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
     out += i % 16 == 15 || i + 1 == bytes.size() ? '\n' : ' ';
   }
   return out;
@@ -61,13 +61,12 @@ TEST(LogFrame, IsWrittenAsTheGoldenFile) {
 
 TEST(LogFrame, TheGoldenFileIsRead) {
   std::string frame = from_hex(golden("log_frame.v1.hex"));
-  auto header = decode_frame_header(frame, kPlace, 8192);
-  ASSERT_TRUE(header);
-  EXPECT_EQ(header->first, kGroup.first);
-  EXPECT_EQ(header->last, kGroup.last);
-  EXPECT_EQ(header->before, digest_before());
-  EXPECT_EQ(header->after, chain(digest_before(), kGroup));
-  EXPECT_EQ(frame_payload(frame, *header), kGroup.bytes);
+  FrameHeader header = decode_frame_header(frame, kPlace, 8192).value();
+  EXPECT_EQ(header.first, kGroup.first);
+  EXPECT_EQ(header.last, kGroup.last);
+  EXPECT_EQ(header.before, digest_before());
+  EXPECT_EQ(header.after, chain(digest_before(), kGroup));
+  EXPECT_EQ(frame_payload(frame, header), kGroup.bytes);
 }
 
 TEST(LogFrame, EveryFlippedBitIsSeen) {

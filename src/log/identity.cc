@@ -64,11 +64,11 @@ std::string encode_identity(const Identity& identity) {
 }
 
 Result<Identity> decode_identity(std::string_view bytes) {
-  constexpr size_t kLastLineSize = sizeof("crc32c 00000000\n") - 1;
-  if (!bytes.starts_with(kFirstLine) || bytes.size() < kFirstLine.size() + kLastLineSize) {
+  constexpr size_t last_line_size = sizeof("crc32c 00000000\n") - 1;
+  if (!bytes.starts_with(kFirstLine) || bytes.size() < kFirstLine.size() + last_line_size) {
     return fail(Code::data_loss, "no log identity of version 1");
   }
-  std::string_view body = bytes.substr(0, bytes.size() - kLastLineSize);
+  std::string_view body = bytes.substr(0, bytes.size() - last_line_size);
   if (bytes.substr(body.size()) != str("crc32c ", hex(crc32c(body), 8), "\n")) {
     return fail(Code::data_loss, "wrong checksum in the last line");
   }

@@ -1,5 +1,6 @@
 #include "log/local_log.h"
 
+#include <algorithm>
 #include <source_location>
 
 #include "base/check.h"
@@ -44,9 +45,10 @@ class LocalLog::LocalReader final : public Reader {
       // Bytes up to here are complete and will not change while the segment is kept.
       View now = view();
       if (segment_ == now.segment && offset_ >= now.offset) return std::nullopt;
-      auto entry = step(now);
-      if (!entry) return std::unexpected(trimmed().value_or(std::move(entry).error()));
-      if (*entry && (*entry)->group.last >= from_) return entry;
+      auto stepped = step(now);
+      if (!stepped) return std::unexpected(trimmed().value_or(std::move(stepped).error()));
+      std::optional<Entry> entry = *std::move(stepped);
+      if (entry && entry->group.last >= from_) return entry;
     }
   }
 
@@ -89,7 +91,8 @@ class LocalLog::LocalReader final : public Reader {
 
   Result<> open_segment() {
     NOKV_ASSIGN(std::shared_ptr<File> file, log_.store_.open_for_reading(segment_));
-    reader_.emplace(std::move(file), log_.log_, segment_, log_.segment_bytes_);
+    reader_ =
+        std::make_unique<SegmentReader>(std::move(file), log_.log_, segment_, log_.segment_bytes_);
     return {};
   }
 
@@ -123,11 +126,11 @@ class LocalLog::LocalReader final : public Reader {
   uint64_t offset_ = 0;
   uint64_t ended_at_ = 0;             // of the segment before
   std::optional<Position> position_;  // none before the first group
-  std::optional<SegmentReader> reader_;
+  std::unique_ptr<SegmentReader> reader_;
 };
 
 LocalLog::LocalLog(const Env& env, std::string dir, const LocalLogOptions& options,
-                   std::unique_ptr<FileLock> lock, Identity identity)
+                   std::unique_ptr<FileLock> lock, const Identity& identity)
     : files_(env.files),
       dir_(std::move(dir)),
       lock_(std::move(lock)),
@@ -239,9 +242,10 @@ Result<LogStore::Claim> LocalLog::claim(std::string_view node) {
 
 void LocalLog::append(Epoch epoch, const Position& previous, const Group& group,
                       std::move_only_function<void(Result<Appended>)> done) {
-  Result<std::optional<Appended>> answer = append_now(epoch, previous, group);
-  if (!answer) return done(std::unexpected(std::move(answer).error()));
-  if (*answer) done(**answer);
+  auto finished = append_now(epoch, previous, group);
+  if (!finished) return done(std::unexpected(std::move(finished).error()));
+  std::optional<Appended> answer = *finished;
+  if (answer) done(*answer);
 }
 
 Result<std::optional<Appended>> LocalLog::append_now(Epoch epoch, const Position& previous,

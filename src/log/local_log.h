@@ -82,7 +82,7 @@ class LocalLog final : public LogStore {
   };
 
   LocalLog(const Env& env, std::string dir, const LocalLogOptions& options,
-           std::unique_ptr<FileLock> lock, Identity identity);
+           std::unique_ptr<FileLock> lock, const Identity& identity);
 
   static Result<Identity> create(const Env& env, const std::string& dir,
                                  const LocalLogOptions& options);

@@ -1,5 +1,6 @@
 #include "log/local_log.h"
 
+#include <algorithm>
 #include <thread>
 
 #include <gtest/gtest.h>

@@ -202,7 +202,7 @@ HttpPool::HttpPool(const AsioNetOptions& options) : impl_(std::make_unique<Impl>
 
 HttpPool::~HttpPool() = default;
 
-void HttpPool::serve(int socket, int family, std::string first, Handler handler,
+void HttpPool::serve(int socket, int family, const std::string& first, Handler handler,
                      std::shared_ptr<void> done) {
   auto session =
       std::make_shared<Session>(impl_->pool, impl_->options, std::move(handler), std::move(done));

@@ -23,7 +23,7 @@ class HttpPool {
   // Takes over `socket`, of address family `family`, from which `first` has been read. `handler` is
   // called on the pool's threads, with HEAD told as GET; its body is not sent then. `done` is
   // called or destroyed when the socket is closed.
-  void serve(int socket, int family, std::string first, Handler handler,
+  void serve(int socket, int family, const std::string& first, Handler handler,
              std::shared_ptr<void> done);
 
  private:

@@ -52,7 +52,7 @@ class RpcChannel::Impl : public std::enable_shared_from_this<Impl> {
     check(options_.calls_max + options_.in_flight_max <= kSlotMask, "a slot for every call");
   }
 
-  void call(uint32_t method, std::string body, Duration timeout, Done done);
+  void call(uint32_t method, const std::string& body, Duration timeout, Done done);
   void close();
 
   size_t outstanding() const {
@@ -224,7 +224,8 @@ RpcChannel::Impl::Outgoing RpcChannel::Impl::take_waiting() {
 
 // --- calls
 
-void RpcChannel::Impl::call(uint32_t method, std::string body, Duration timeout, Done done) {
+void RpcChannel::Impl::call(uint32_t method, const std::string& body, Duration timeout,
+                            Done done) {
   if (body.size() + kHeadMax > kMessageMax) {
     return done(fail(Code::resource_exhausted, "the request has ", body.size(),
                      " bytes, the limit is ", kMessageMax - kHeadMax));

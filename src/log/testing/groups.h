@@ -35,10 +35,12 @@ inline std::vector<Reader::Entry> read_all(LogStore& store, Version from) {
   auto reader = store.read(from);
   EXPECT_TRUE(reader) << reader.error().message();
   while (reader) {
-    auto entry = (*reader)->next();
-    EXPECT_TRUE(entry) << entry.error().message();
-    if (!entry || !*entry) break;
-    out.push_back(**std::move(entry));
+    auto next = (*reader)->next();
+    EXPECT_TRUE(next) << next.error().message();
+    if (!next) break;
+    std::optional<Reader::Entry> entry = *std::move(next);
+    if (!entry) break;
+    out.push_back(*std::move(entry));
   }
   return out;
 }

@@ -110,7 +110,9 @@ TEST_P(LogStoreSuite, AReaderAtTheTailSeesWhatIsAppendedLater) {
   EXPECT_FALSE(reader->next().value());
   for (int i = 0; i < 40; ++i) {
     append_next();
-    EXPECT_EQ(reader->next().value().value().after, tail);
+    std::optional<Reader::Entry> entry = reader->next().value();
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(entry.value().after, tail);
     EXPECT_FALSE(reader->next().value());
   }
 }
