@@ -94,11 +94,11 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
   file.xattrs = from.inode.xattrs;
   file.keep_undo = how.keep_undo;
   uint64_t old_number = file.body.body_number;
-  if (old_number == 0) return put_body(txn, place, std::move(file));
+  if (old_number == 0) return put_body(txn, {place, there}, std::move(file));
   // The chunk records need the node's id, which put_body gives: so first without, then with them.
   codec::Body whole = file.body;
   file.body.body_number = 0;
-  NOKV_ASSIGN(auto out, put_body(txn, place, std::move(file)));
+  NOKV_ASSIGN(auto out, put_body(txn, {place, there}, std::move(file)));
   NOKV_TRY(copy_chunks(txn, from, out.id, whole));
   NOKV_ASSIGN(Found made, txn.lookup(place.directory, place.name));
   Transaction::Spot spot{place, made};
