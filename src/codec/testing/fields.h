@@ -11,7 +11,6 @@
 #include <variant>
 #include <vector>
 
-#include "base/env/random.h"
 #include "codec/message.h"
 #include "codec/node_id.h"
 
@@ -54,7 +53,9 @@ class ExampleFiller {
   }
 };
 
-// Gives fields random values, with a liking for limits and for emptiness.
+// Gives fields random values, with a liking for limits and for emptiness. `Random` is a
+// nokv::Random.
+template <class Random>
 class RandomFiller {
  public:
   explicit RandomFiller(Random& random) : random_(random) {}
