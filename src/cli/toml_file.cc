@@ -1,4 +1,10 @@
 // The config file's syntax, by toml++.
+//
+// toml++ 3.3 asserts that a table's name begins with a letter before it looks, and tells the
+// compiler so where NDEBUG is set: `[{x}]` in a file aborts, or is undefined. Without the assertion
+// the code after it reports a proper error.
+#undef NDEBUG
+#define TOML_ASSERT(condition) static_cast<void>(0)
 #define TOML_EXCEPTIONS 0
 #define TOML_ENABLE_FORMATTERS 0
 #include <algorithm>

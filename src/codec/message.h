@@ -31,9 +31,10 @@
 
 namespace nokv::codec {
 
-// A message holds at most this many repeated elements over all, however small they are: what a
-// peer sends decides how much memory is taken, up to a constant factor.
-constexpr uint32_t kElementsMax = 1 << 18;
+// The repeated elements of a message take at most this much memory over all (not counting what
+// they hold, which travels). An empty element is two bytes on the wire and can be a thousand here,
+// so without it a small message would take any amount.
+constexpr size_t kElementBytesMax = 64 << 20;
 
 inline void put_varint(std::string& out, uint64_t value) {
   char buffer[10];
@@ -212,7 +213,7 @@ class Encoder {
 
 class Decoder {
  public:
-  Decoder(std::string_view in, uint32_t& elements) : in_(in), elements_(elements) {}
+  Decoder(std::string_view in, size_t& element_bytes) : in_(in), element_bytes_(element_bytes) {}
 
   template <class T>
   bool run(T& message) {
@@ -256,7 +257,10 @@ class Decoder {
     (void)((index == I ? (good_ = take(v.template emplace<I>()), true) : false) || ...);
   }
 
-  bool count() { return ++elements_ <= kElementsMax; }
+  template <class Element>
+  bool count() {
+    return (element_bytes_ += sizeof(Element)) <= kElementBytesMax;
+  }
 
   template <class T>
   bool take(T& v) {
@@ -270,12 +274,13 @@ class Decoder {
         while (!rest.empty()) {
           uint64_t raw = 0;
           Element element{};
-          if (!count() || !take_varint(rest, raw) || !from_varint(raw, element)) return false;
+          if (!count<Element>() || !take_varint(rest, raw) || !from_varint(raw, element))
+            return false;
           v.push_back(element);
         }
         return true;
       } else {
-        return count() && take(v.emplace_back());
+        return count<Element>() && take(v.emplace_back());
       }
     } else if constexpr (Number<T>) {
       return wire_ == 0 && from_varint(varint_, v);
@@ -291,12 +296,12 @@ class Decoder {
     } else if constexpr (CustomBytes<T>) {
       return v.take_bytes(bytes_);
     } else {
-      return Decoder(bytes_, elements_).run(v);
+      return Decoder(bytes_, element_bytes_).run(v);
     }
   }
 
   std::string_view in_;
-  uint32_t& elements_;
+  size_t& element_bytes_;
   uint32_t number_ = 0;
   uint32_t wire_ = 0;
   uint64_t varint_ = 0;
@@ -323,8 +328,8 @@ std::string encoded(const T& message) {
 // Reads `in` into `message`, which is as new. False when `in` is no such message.
 template <class T>
 [[nodiscard]] bool decode(std::string_view in, T& message) {
-  uint32_t elements = 0;
-  return internal::Decoder(in, elements).run(message);
+  size_t element_bytes = 0;
+  return internal::Decoder(in, element_bytes).run(message);
 }
 
 }  // namespace nokv::codec

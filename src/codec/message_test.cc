@@ -57,15 +57,43 @@ TEST(Message, EveryTruncationIsRefusedOrShorter) {
   }
 }
 
-TEST(Message, ManyTinyElementsAreRefusedBeforeTheyTakeMemory) {
+// Two bytes for each of `count` empty elements of field `number`.
+std::string empty_elements(uint32_t number, size_t count) {
   std::string bytes;
-  for (uint32_t i = 0; i <= kElementsMax; ++i) bytes.append("\x12\x00", 2);  // results: {}
-  CommitReply reply;
-  EXPECT_FALSE(decode(std::string("\x1a\x00", 2), reply) && reply.results.size() != 1);
+  for (size_t i = 0; i < count; ++i) {
+    bytes += static_cast<char>(number << 3 | 2);
+    bytes += '\0';
+  }
+  return bytes;
+}
+
+TEST(Message, EmptyElementsAreRefusedBeforeTheyTakeMoreMemoryThanTheLimit) {
+  size_t fit = kElementBytesMax / sizeof(Entry);
+  EXPECT_GT(fit, 50'000U) << "a listing has at most 10,000 entries";
   ListReply list;
-  std::string many;
-  for (uint32_t i = 0; i <= kElementsMax; ++i) many.append("\x2a\x00", 2);
-  EXPECT_FALSE(decode(many, list));
+  EXPECT_TRUE(decode(empty_elements(5, fit), list));
+  EXPECT_EQ(list.entries.size(), fit);
+  ListReply more;
+  EXPECT_FALSE(decode(empty_elements(5, fit + 1), more));
+  EXPECT_EQ(more.entries.size(), fit);
+}
+
+TEST(Message, ElementsInsideElementsCountTowardsTheSameLimit) {
+  RedoGroup group;
+  std::string record = empty_elements(2, 400'000);  // changes: 35 MB of them
+  std::string bytes;
+  for (int i = 0; i < 2; ++i) {
+    put_varint(bytes, 2 << 3 | 2);
+    put_varint(bytes, record.size());
+    bytes += record;
+  }
+  EXPECT_TRUE(decode(std::string_view(bytes).substr(0, bytes.size() / 2), group));
+  RedoGroup both;
+  EXPECT_FALSE(decode(bytes, both));
+}
+
+TEST(Message, AnArrayOfZerosIsWrittenToo) {  // the only default that is
+  EXPECT_EQ(encoded(CommitRequest()), std::string("\x0a\x10", 2) + std::string(16, '\0'));
 }
 
 TEST(Message, NumbersThatDoNotFitAreRefused) {

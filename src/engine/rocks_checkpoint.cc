@@ -326,11 +326,14 @@ Result<std::vector<CheckpointFile>> decode_checkpoint_manifest(std::string_view 
     }
     NOKV_ASSIGN(uint64_t size, parse_u64(line.substr(first + 1, second - first - 1)));
     std::string_view name = line.substr(second + 1);
-    if (name.empty() || name.find('/') != std::string_view::npos) {
+    if (name.empty() || name == "." || name == ".." || name.find('/') != std::string_view::npos) {
       return fail(Code::data_loss, "bad name: ", line);
     }
     files.push_back(
         {.name = std::string(name), .size = size, .crc32c = std::string(line.substr(0, first))});
+  }
+  if (encode_checkpoint_manifest(files) != bytes) {
+    return fail(Code::data_loss, "the manifest has another form than it is written in");
   }
   return files;
 }

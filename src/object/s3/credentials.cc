@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "base/guarded.h"
-#include "object/s3/dates.h"
+#include "object/s3/instance_keys.h"
 #include "object/s3/profile.h"
 
 namespace nokv::object {
@@ -26,25 +26,6 @@ class FixedCredentials final : public CredentialsProvider {
  private:
   CredentialsPtr credentials_;
 };
-
-// The string member `name` of a flat JSON object without escapes, as the metadata service has it.
-std::string json_string(std::string_view json, std::string_view name) {
-  size_t at = json.find(str("\"", name, "\""));
-  if (at == std::string_view::npos) return {};
-  at = json.find(':', at + name.size() + 2);
-  size_t begin = at == std::string_view::npos ? at : json.find('"', at);
-  if (begin == std::string_view::npos) return {};
-  size_t end = json.find('"', begin + 1);
-  if (end == std::string_view::npos) return {};
-  return std::string(json.substr(begin + 1, end - begin - 1));
-}
-
-std::unexpected<Error> no_credentials(std::string_view why) {
-  return std::unexpected(
-      Error(Code::permission_denied, str("no S3 credentials: ", why))
-          .with_hint("set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or write a profile to "
-                     "~/.aws/credentials"));
-}
 
 std::optional<Credentials> from_environment(const Variables& variables) {
   std::string id = variables("AWS_ACCESS_KEY_ID");
@@ -149,18 +130,8 @@ class Chain final : public CredentialsProvider, public std::enable_shared_from_t
         [self = shared_from_this(), header, until](const std::string& roles) {
           std::string role = roles.substr(0, roles.find_first_of("\r\n"));
           self->ask("GET", kRolePath + role, header, until,
-                    [self](const std::string& json) { self->settle(parse(json)); });
+                    [self](const std::string& json) { self->settle(read_instance_keys(json)); });
         });
-  }
-
-  static Result<Credentials> parse(const std::string& json) {
-    Credentials out{json_string(json, "AccessKeyId"), Secret(json_string(json, "SecretAccessKey")),
-                    Secret(json_string(json, "Token")),
-                    parse_iso_date(json_string(json, "Expiration")), "instance metadata"};
-    if (out.access_key_id.empty() || out.secret_key.empty()) {
-      return no_credentials("the instance metadata service gave no key");
-    }
-    return out;
   }
 
   void ask(const std::string& method, const std::string& path,

@@ -1,0 +1,127 @@
+// Every struct that is stored or travels, for tests that hold for all of them.
+#pragma once
+
+#include "codec/operation.h"
+#include "codec/record.h"
+#include "codec/redo.h"
+#include "codec/rpc.h"
+
+namespace nokv::codec {
+
+// Values of tables, and what they are made of: docs/formats/records.md.
+void for_each_record(auto&& visit) {
+  visit.template operator()<Attributes>("Attributes");
+  visit.template operator()<Xattr>("Xattr");
+  visit.template operator()<Digest>("Digest");
+  visit.template operator()<Body>("Body");
+  visit.template operator()<Inode>("Inode");
+  visit.template operator()<Totals>("Totals");
+  visit.template operator()<Dentry>("Dentry");
+  visit.template operator()<Directory>("Directory");
+  visit.template operator()<NodeRecord>("NodeRecord");
+  visit.template operator()<LinkRecord>("LinkRecord");
+  visit.template operator()<MovedRecord>("MovedRecord");
+  visit.template operator()<Extent>("Extent");
+  visit.template operator()<ChunkRecord>("ChunkRecord");
+  visit.template operator()<CloneRecord>("CloneRecord");
+  visit.template operator()<RootRecord>("RootRecord");
+  visit.template operator()<BlobRecord>("BlobRecord");
+  visit.template operator()<InlineRecord>("InlineRecord");
+  visit.template operator()<PinRecord>("PinRecord");
+  visit.template operator()<Label>("Label");
+  visit.template operator()<SnapshotRecord>("SnapshotRecord");
+  visit.template operator()<SessionRecord>("SessionRecord");
+  visit.template operator()<RequestRecord>("RequestRecord");
+  visit.template operator()<UploadRecord>("UploadRecord");
+  visit.template operator()<LadderStep>("LadderStep");
+  visit.template operator()<RetentionPolicy>("RetentionPolicy");
+  visit.template operator()<StateRecord>("StateRecord");
+}
+
+// What the log holds: docs/formats/redo.md.
+void for_each_redo(auto&& visit) {
+  visit.template operator()<Change>("Change");
+  visit.template operator()<Set>("Set");
+  visit.template operator()<NewBlob>("NewBlob");
+  visit.template operator()<Event>("Event");
+  visit.template operator()<NewPin>("NewPin");
+  visit.template operator()<RenewedPin>("RenewedPin");
+  visit.template operator()<Upkeep>("Upkeep");
+  visit.template operator()<RedoRecord>("RedoRecord");
+  visit.template operator()<RedoGroup>("RedoGroup");
+}
+
+// What a CommitRequest can hold: docs/formats/rpc.md.
+void for_each_operation(auto&& visit) {
+  visit.template operator()<Mkdir>("Mkdir");
+  visit.template operator()<Publish>("Publish");
+  visit.template operator()<Append>("Append");
+  visit.template operator()<MakeNode>("MakeNode");
+  visit.template operator()<Link>("Link");
+  visit.template operator()<Rename>("Rename");
+  visit.template operator()<Remove>("Remove");
+  visit.template operator()<SetAttributes>("SetAttributes");
+  visit.template operator()<SetXattr>("SetXattr");
+  visit.template operator()<Check>("Check");
+  visit.template operator()<SnapshotCreate>("SnapshotCreate");
+  visit.template operator()<SnapshotRemove>("SnapshotRemove");
+  visit.template operator()<SnapshotRenew>("SnapshotRenew");
+  visit.template operator()<SetPolicy>("SetPolicy");
+  visit.template operator()<OpenUpload>("OpenUpload");
+  visit.template operator()<CloseUpload>("CloseUpload");
+  visit.template operator()<Undelete>("Undelete");
+  visit.template operator()<Copy>("Copy");
+}
+
+// Requests, answers and their parts: docs/formats/rpc.md.
+void for_each_rpc(auto&& visit) {
+  visit.template operator()<Target>("Target");
+  visit.template operator()<NewBody>("NewBody");
+  visit.template operator()<CommitRequest>("CommitRequest");
+  visit.template operator()<OperationResult>("OperationResult");
+  visit.template operator()<CommitReply>("CommitReply");
+  visit.template operator()<ReadAt>("ReadAt");
+  visit.template operator()<Entry>("Entry");
+  visit.template operator()<Failure>("Failure");
+  visit.template operator()<StatRequest>("StatRequest");
+  visit.template operator()<StatResult>("StatResult");
+  visit.template operator()<StatReply>("StatReply");
+  visit.template operator()<ListRequest>("ListRequest");
+  visit.template operator()<ListReply>("ListReply");
+  visit.template operator()<PlanExtent>("PlanExtent");
+  visit.template operator()<BlobAccess>("BlobAccess");
+  visit.template operator()<BodyPlan>("BodyPlan");
+  visit.template operator()<OpenRequest>("OpenRequest");
+  visit.template operator()<OpenReply>("OpenReply");
+  visit.template operator()<AccessRequest>("AccessRequest");
+  visit.template operator()<PutBlockRequest>("PutBlockRequest");
+  visit.template operator()<GetBlockRequest>("GetBlockRequest");
+  visit.template operator()<Bytes>("Bytes");
+  visit.template operator()<SnapshotsRequest>("SnapshotsRequest");
+  visit.template operator()<SnapshotInfo>("SnapshotInfo");
+  visit.template operator()<SnapshotsReply>("SnapshotsReply");
+  visit.template operator()<LogRequest>("LogRequest");
+  visit.template operator()<LogEntry>("LogEntry");
+  visit.template operator()<LogReply>("LogReply");
+  visit.template operator()<InitRequest>("InitRequest");
+  visit.template operator()<StatusReply>("StatusReply");
+  visit.template operator()<SpaceRow>("SpaceRow");
+  visit.template operator()<SpaceReply>("SpaceReply");
+  visit.template operator()<GcRequest>("GcRequest");
+  visit.template operator()<GcReply>("GcReply");
+  visit.template operator()<FsckRequest>("FsckRequest");
+  visit.template operator()<Problem>("Problem");
+  visit.template operator()<FsckReply>("FsckReply");
+  visit.template operator()<PolicyReply>("PolicyReply");
+  visit.template operator()<SyncRequest>("SyncRequest");
+  visit.template operator()<SyncReply>("SyncReply");
+}
+
+void for_each_message(auto&& visit) {
+  for_each_record(visit);
+  for_each_redo(visit);
+  for_each_operation(visit);
+  for_each_rpc(visit);
+}
+
+}  // namespace nokv::codec
