@@ -25,12 +25,9 @@ Result<Transaction::Spot> file_spot(Transaction& txn, const codec::Publish& op) 
       return Transaction::Spot{std::move(place), std::move(found)};
     }
     NOKV_ASSIGN(auto link, txn.file(*found.entry));
-    const std::string& to = link.inode.target;
-    if (to.find("..") != std::string::npos) {
-      // Rare: let the resolver walk it; it must lead to something that exists.
-      return txn.existing(target, true);
-    }
-    target = to.starts_with('/') ? codec::Target{to, {}} : codec::Target{to, place.directory};
+    // By name, over the directory's own path: it may lead up, and to what is not there yet.
+    NOKV_ASSIGN(auto parts, symlink_path(place.directory_path, link.inode.target));
+    target = codec::Target{path_text(parts), {}};
   }
   return fail(Code::failed_precondition, op.target.path, ": more than ", kSymlinksMax,
               " symbolic links");
