@@ -90,11 +90,14 @@ bool SimHistory::worth_resending(const codec::CommitRequest& frame) const {
 // ---- the oracles
 
 std::vector<std::string> SimHistory::judge() {
+  found_.clear();
   world_.gather_log();
   play_log();
   for (const auto& [tag, request] : requests_) judge_request(tag, request);
   judge_sights();
-  return complaints_;
+  std::vector<std::string> all = complaints_;
+  all.insert(all.end(), found_.begin(), found_.end());
+  return all;
 }
 
 const SimModel& SimHistory::model_at(uint64_t version) const {
@@ -103,13 +106,14 @@ const SimModel& SimHistory::model_at(uint64_t version) const {
 
 // Each record is there once, in order, and the model agrees that it could happen there.
 void SimHistory::play_log() {
+  for (auto& [tag, request] : requests_) request.version = 0;
   SimModel model;
-  models_[0] = model;
+  models_ = {{0, model}};
   uint64_t last = 0;
   int64_t last_time = 0;
   for (const auto& [version, record] : world_.log()) {
-    if (version != last + 1) complain(str("version ", version, " follows ", last));
-    if (record.time_ns <= last_time) complain(str("time goes back at version ", version));
+    if (version != last + 1) blame(str("version ", version, " follows ", last));
+    if (record.time_ns <= last_time) blame(str("time goes back at version ", version));
     last = version;
     last_time = record.time_ns;
     if (record.session.empty()) continue;
@@ -117,20 +121,21 @@ void SimHistory::play_log() {
     std::copy_n(record.session.begin(), id.size(), reinterpret_cast<char*>(id.data()));
     auto tag = tags_.find(Key(id, record.sequence));
     if (tag == tags_.end()) {
-      complain(str("version ", version, " is of a request that nobody sent"));
+      blame(str("version ", version, " is of a request that nobody sent"));
       continue;
     }
     Request& request = requests_.at(tag->second);
     if (request.version != 0) {
-      complain(str("request ", tag->second, " took effect in version ", request.version,
-                   " and in version ", version));
+      blame(str("request ", tag->second, " took effect in version ", request.version,
+                " and in version ", version));
     }
     request.version = version;
     request.result = record.result;
+    world_.scheduler().note(str("version ", version, ": ", words(request.operations)));
     auto applied = model.apply(request.operations, version, bodies_);
     if (!applied) {
-      complain(str("request ", tag->second, " cannot have happened in version ", version, ": ",
-                   applied.error().message()));
+      blame(str("request ", tag->second, " cannot have happened in version ", version, ": ",
+                applied.error().message()));
     }
     models_[version] = model;
   }
@@ -138,7 +143,7 @@ void SimHistory::play_log() {
 
 void SimHistory::judge_request(uint64_t tag, const Request& request) {
   if (!request.told) {
-    complain(str("request ", tag, " was never answered"));
+    blame(str("request ", tag, " was never answered"));
     return;
   }
   for (const Answer& answer : request.answers) {
@@ -152,22 +157,22 @@ void SimHistory::judge_request(uint64_t tag, const Request& request) {
   if (told) {
     judge_success(tag, request, *request.told);
   } else if (told.error().outcome() == Outcome::not_done && request.version != 0) {
-    complain(str("request ", tag, " was told '", told.error().message(),
-                 "', not done, and is in version ", request.version));
+    blame(str("request ", tag, " was told '", told.error().message(),
+              "', not done, and is in version ", request.version));
   }
 }
 
 void SimHistory::judge_success(uint64_t tag, const Request& request, const Answer& answer) {
   if (request.version == 0) {
-    complain(str("request ", tag, " was acknowledged in version ", answer.reply->version,
-                 " and is lost"));
+    blame(str("request ", tag, " was acknowledged in version ", answer.reply->version,
+              " and is lost"));
     return;
   }
   // An early answer promises the outcome, not the version.
   if (request.durability == codec::Durability::early) return;
   if (codec::encoded(*answer.reply) != request.result) {
-    complain(str("request ", tag, " has version ", request.version,
-                 " and was answered otherwise, with ", answer.reply->version));
+    blame(str("request ", tag, " has version ", request.version,
+              " and was answered otherwise, with ", answer.reply->version));
   }
 }
 
@@ -179,7 +184,7 @@ void SimHistory::judge_refusal(uint64_t tag, const Request& request, const Answe
     auto applied = model.apply(request.operations, answer.published + 1, bodies_);
     if (!applied) return;
   }
-  complain(str("request ", tag, " was refused without a reason: ", answer.reply.error().message()));
+  blame(str("request ", tag, " was refused without a reason: ", answer.reply.error().message()));
 }
 
 void SimHistory::judge_sights() {
@@ -190,8 +195,8 @@ void SimHistory::judge_sights() {
     if (sight.look == Look::list) expected = model.list(sight.path);
     if (sight.look == Look::content) expected = model.content(sight.path).value_or("no file");
     if (sight.what == expected) continue;
-    complain(str("at version ", sight.version, " ", sight.path, " was\n  ",
-                 sight.what.substr(0, 300), "\ninstead of\n  ", expected.substr(0, 300)));
+    blame(str("at version ", sight.version, " ", sight.path, " was\n  ", sight.what.substr(0, 300),
+              "\ninstead of\n  ", expected.substr(0, 300)));
   }
 }
 

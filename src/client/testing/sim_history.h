@@ -56,11 +56,14 @@ class SimHistory {
 
   // ---- the oracles; call once nothing is on its way
 
-  // Plays the log against the model and everything above against both. Returns what does not hold.
+  // Plays the log against the model and everything above against both. Returns what does not hold,
+  // complaints included. May be called again later.
   std::vector<std::string> judge();
-  // The namespace at the end; after judge().
-  const SimModel& final_model() const { return models_.rbegin()->second; }
+  // Whether nothing was complained of, and judge() found nothing when it was called last.
+  bool clean() const { return complaints_.empty() && found_.empty(); }
+  // The namespace as judge() made it of the log.
   const SimModel& model_at(uint64_t version) const;
+  uint64_t last_seen_version() const { return sights_.empty() ? 0 : sights_.back().version; }
 
   struct Counts {
     uint64_t requests = 0, done = 0, refused = 0, unknown = 0, early = 0, resent = 0, reads = 0;
@@ -96,6 +99,7 @@ class SimHistory {
   void judge_success(uint64_t tag, const Request& request, const Answer& answer);
   void judge_refusal(uint64_t tag, const Request& request, const Answer& answer);
   void judge_sights();
+  void blame(std::string what) { found_.push_back(std::move(what)); }
 
   SimWorld& world_;
   std::map<uint64_t, Request> requests_;  // by tag
@@ -103,7 +107,8 @@ class SimHistory {
   std::vector<Sight> sights_;
   SimModel::Bodies bodies_;
   std::map<uint64_t, SimModel> models_;  // the state from that version on
-  std::vector<std::string> complaints_;
+  std::vector<std::string> complaints_;  // what was wrong when it happened
+  std::vector<std::string> found_;       // what judge() found
   uint64_t last_tag_ = 0;
 };
 

@@ -42,6 +42,43 @@ std::string list_text(const std::vector<codec::Entry>& entries) {
   return out;
 }
 
+namespace {
+
+struct Words {
+  std::string operator()(const codec::Mkdir& op) { return str("mkdir ", op.target.path); }
+  std::string operator()(const codec::Publish& op) {
+    return str("publish ", op.target.path, " ", op.body.size);
+  }
+  std::string operator()(const codec::Append& op) {
+    return str("append ", op.target.path, " ", op.body.size);
+  }
+  std::string operator()(const codec::Link& op) {
+    return str("link ", op.from.path, " ", op.to.path);
+  }
+  std::string operator()(const codec::Rename& op) {
+    return str("rename ", op.from.path, " ", op.to.path, " ", static_cast<int>(op.mode));
+  }
+  std::string operator()(const codec::Remove& op) { return str("remove ", op.target.path); }
+  std::string operator()(const codec::Check& op) { return str("check ", op.target.path); }
+  std::string operator()(const codec::SnapshotCreate& op) {
+    return str("snapshot ", op.name, " ", op.target.path);
+  }
+  std::string operator()(const codec::SnapshotRemove& op) { return str("forget ", op.name); }
+  std::string operator()(const codec::OpenUpload&) { return "open upload"; }
+  std::string operator()(const codec::CloseUpload& op) { return str("close upload ", op.upload); }
+  std::string operator()(const auto&) { return "other"; }
+};
+
+}  // namespace
+
+std::string words(const std::vector<codec::OperationBox>& operations) {
+  std::string out;
+  for (const codec::OperationBox& box : operations) {
+    out += str(out.empty() ? "" : ", ", std::visit(Words(), box.op));
+  }
+  return out;
+}
+
 Result<> SimModel::apply(const std::vector<codec::OperationBox>& operations, uint64_t version,
                          const Bodies& bodies) {
   SimModel next = *this;

@@ -79,6 +79,9 @@ class SimModel {
   uint64_t last_file_ = 0;
 };
 
+// "publish /a/f, remove /b": for people who look into a seed that fails.
+std::string words(const std::vector<codec::OperationBox>& operations);
+
 // One entry of an answer, as SimModel::stat() says it.
 std::string stat_text(const codec::Entry& entry);
 // A whole listing, as SimModel::list() says it.

@@ -51,6 +51,11 @@ Result<> SimWorld::start_server() {
   process->store = std::make_unique<FaultyStore>(store_);
   Env env = server_host_.env();
   auto host = server::ShardHost::open(env, *process->store, events_, options_);
+  disk_was_cut_ = !host && server_host_.files().halted();
+  if (disk_was_cut_) {
+    server_host_.crash(SimCrash::power);
+    server_host_.restart();
+  }
   if (!host) return std::unexpected(std::move(host).error());
   process->host = *std::move(host);
   server::ServerOptions options{.build = {"sim", "sim"}, .insecure = true};

@@ -36,6 +36,8 @@ class SimWorld {
   bool server_up() const { return process_ != nullptr; }
   // The disk failed under it, or it stopped by itself: it is to be crashed.
   bool server_broken();
+  // The last start_server() failed since the disk was told to fail.
+  bool server_disk_was_cut() const { return disk_was_cut_; }
 
   // Runs for `time`; a server that broke is crashed (power) and stays down.
   void run_for(Duration time);
@@ -76,6 +78,7 @@ class SimWorld {
   server::HostOptions options_;
   std::unique_ptr<Process> process_;
   bool sync_failed_ = false;
+  bool disk_was_cut_ = false;
   uint64_t published_ = 0;
   std::map<uint64_t, codec::RedoRecord> log_;
 };
