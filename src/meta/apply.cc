@@ -17,8 +17,10 @@ Result<> Applier::load() {
   record_ = codec::StateRecord();
   if (found && !codec::decode(value, record_)) return damaged(codec::table_key(Table::state));
   cache_.clear();
-  pins_changed_ = true;
-  return pins_.load(View(std::move(snapshot), record_.version, nullptr));
+  NOKV_TRY(pins_.load(View(std::move(snapshot), record_.version, nullptr)));
+  published_pins_ = std::make_shared<const PinTable>(pins_);
+  pins_changed_ = false;
+  return {};
 }
 
 State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, &cache_}; }

@@ -77,6 +77,21 @@ void Background::tick() {
     return;
   }
   passing_ = true;
+  run(due(), [this, again](Result<> result) {
+    passing_ = false;
+    if (!result) {
+      counters_.errors.fetch_add(1, std::memory_order_relaxed);
+      events_.warn("upkeep_failed", {{"error", result.error().message()}});
+    }
+    again();
+  });
+}
+
+void Background::run_due(std::move_only_function<void(Result<>)> done) {
+  executor_->post([this, done = std::move(done)]() mutable { run(due(), std::move(done)); });
+}
+
+std::vector<Background::Job> Background::due() {
   std::vector<Job> jobs;
   jobs.push_back([this](Then then) { make_moment(std::move(then)); });
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
@@ -87,14 +102,7 @@ void Background::tick() {
   jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
   jobs.push_back([this](Then then) { expire_sessions(std::move(then)); });
   jobs.push_back([this](Then then) { checkpoint(false, std::move(then)); });
-  run(std::move(jobs), [this, again](Result<> result) {
-    passing_ = false;
-    if (!result) {
-      counters_.errors.fetch_add(1, std::memory_order_relaxed);
-      events_.warn("upkeep_failed", {{"error", result.error().message()}});
-    }
-    again();
-  });
+  return jobs;
 }
 
 void Background::run_gc(std::optional<Duration> grace,

@@ -58,6 +58,8 @@ class Background {
   // Thread-safe.
   void run_gc(std::optional<Duration> grace,
               std::move_only_function<void(Result<codec::GcReply>)> done);
+  // All that is due by now, as each tick does it. Thread-safe.
+  void run_due(std::move_only_function<void(Result<>)> done);
   // A checkpoint now. Thread-safe.
   void run_checkpoint(std::move_only_function<void(Result<>)> done);
 
@@ -78,6 +80,7 @@ class Background {
   };
 
   void tick();
+  std::vector<Job> due();
   void run(std::vector<Job> jobs, std::move_only_function<void(Result<>)> done);
   void run_next(std::shared_ptr<Pass> pass);
   void submit(Shard::Step step, bool begins_group, Then then);
