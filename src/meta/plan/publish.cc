@@ -22,13 +22,9 @@ Result<Place> file_place(Transaction& txn, const codec::Publish& op) {
     NOKV_ASSIGN(Found found, txn.lookup(place.directory, place.name));
     if (!found || found.entry->kind != codec::Kind::symlink) return place;
     NOKV_ASSIGN(auto link, txn.file(*found.entry));
-    const std::string& to = link.inode.target;
-    if (to.find("..") != std::string::npos) {
-      // Rare: let the resolver walk it; it must lead to something that exists.
-      NOKV_ASSIGN(auto spot, txn.existing(target, true));
-      return spot.place;
-    }
-    target = to.starts_with('/') ? codec::Target{to, {}} : codec::Target{to, place.directory};
+    // By name, over the directory's own path: it may lead up, and to what is not there yet.
+    NOKV_ASSIGN(auto parts, symlink_path(place.directory_path, link.inode.target));
+    target = codec::Target{path_text(parts), {}};
   }
   return fail(Code::failed_precondition, op.target.path, ": more than ", kSymlinksMax,
               " symbolic links");

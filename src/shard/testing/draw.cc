@@ -74,7 +74,8 @@ codec::Target Draw::target(const Tree& tree, const std::string& path) {
 uint64_t Draw::generation(const Tree& tree, const std::string& path) {
   Tree::Spot spot;
   if (chance(25) || tree.resolve(path, true, spot) != Code::ok) return random_.below(version_ + 1);
-  return tree.at(spot.ino).generation;
+  // Not one that this very transaction makes: only the shard knows its version.
+  return std::min(tree.at(spot.ino).generation, version_);
 }
 
 Bytes Draw::bytes(size_t most) {

@@ -38,8 +38,6 @@ std::vector<std::string> parts_of(const std::string& path) {
 
 }  // namespace
 
-namespace {
-
 // `target` as a path from the root, seen from `directory`.
 std::string absolute(const std::string& directory, const std::string& target) {
   std::vector<std::string> parts;
@@ -55,8 +53,6 @@ std::string absolute(const std::string& directory, const std::string& target) {
   return out.empty() ? "/" : out;
 }
 
-}  // namespace
-
 Code Pin::resolve(const std::string& wanted, bool follow, Tree::Spot& out) const {
   Code found = tree->resolve(wanted, false, out);
   if (!follow || (found == Code::ok && tree->at(out.ino).kind != Kind::symlink)) {
@@ -69,6 +65,10 @@ Code Pin::resolve(const std::string& wanted, bool follow, Tree::Spot& out) const
 Code Tree::resolve(const std::string& path, bool follow, Spot& out, Ino start,
                    const std::string& scope) const {
   auto parts = parts_of(path);
+  for (const auto& part : parts) {
+    if (part == "." || part == "..") return Code::invalid_argument;
+    if (part.size() > codec::kNameMax) return Code::resource_exhausted;
+  }
   out = {0, "", start};
   for (int symlinks = 0;;) {
     bool again = false;

@@ -120,6 +120,8 @@ struct World {
   const Pin* pin_at(uint64_t version, const std::string& path) const;
 };
 
+// Where a symlink in `directory` with this target leads, as a path.
+std::string absolute(const std::string& directory, const std::string& target);
 bool covers(const std::string& scope, const std::string& path);
 World new_world(const codec::RetentionPolicy& policy);
 

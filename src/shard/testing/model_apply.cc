@@ -336,14 +336,7 @@ class Doing {
       if (i == 40) return Code::failed_precondition;
       if (Code bad = place(target, op.parents, {op.uid, op.gid}, at); bad != Code::ok) return bad;
       if (at.there == 0 || tree_.at(at.there).kind != Kind::symlink) break;
-      const std::string& to = tree_.at(at.there).target;
-      std::string up = tree_.path_of(at.directory);
-      std::string rest = to;
-      while (rest.starts_with("../")) {
-        rest.erase(0, 3);
-        up = up.substr(0, up.rfind('/'));
-      }
-      target = codec::Target{to.starts_with('/') ? to : up + "/" + rest, {}};
+      target = {absolute(tree_.path_of(at.directory), tree_.at(at.there).target), {}};
     }
     if (at.there != 0 && is_directory(at.there)) return Code::is_directory;
     if (at.there != 0 && tree_.at(at.there).kind != Kind::file) return Code::failed_precondition;
@@ -649,7 +642,9 @@ class Doing {
         Tree::Spot spot;
         if (!covers(pin.path, op.target.path)) continue;
         if (newest != nullptr && newest->version >= pin.version) continue;
-        if (pin.resolve(op.target.path, false, spot) == Code::ok) newest = &pin;
+        Code found = pin.resolve(op.target.path, false, spot);
+        if (found == Code::invalid_argument || found == Code::resource_exhausted) return found;
+        if (found == Code::ok) newest = &pin;
       }
       if (newest == nullptr) return Code::not_found;
       when = str("v", newest->version);

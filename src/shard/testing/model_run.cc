@@ -38,6 +38,8 @@ Run::Run(uint64_t seed) : ns_(seed, background()), world_(new_world(first_policy
 }
 
 void Run::open() {
+  // Refusals are remembered in memory only.
+  std::erase_if(answered_, [](const auto& row) { return row.second.second.empty(); });
   auto opened = ns_.open();
   if (!opened) differ("open: " + opened.error().message());
 }
@@ -159,7 +161,7 @@ void Run::several(SimRandom& random, bool then_crash) {
   if (!then_crash) {
     ns_.scheduler().run_until([&] { return std::ranges::all_of(sent, answered); }, kPatience);
   } else {
-    for (size_t i = random.below(60); i > 0; --i) ns_.scheduler().step();
+    run_tasks(random.below(60));
   }
   auto next = sent.begin();
   for (; next != sent.end() && answered(*next) && fine(); ++next) {
@@ -181,6 +183,7 @@ void Run::several(SimRandom& random, bool then_crash) {
   if (held < known) return differ(str("v", known, " was acknowledged, v", held, " is there"));
   for (; next != sent.end() && version_ < held; ++next) unanswered(next->request);
   if (version_ != held) return differ(str("v", held, " is there, which nobody asked for"));
+  settle();
   compare_kept();
 }
 
@@ -218,14 +221,20 @@ void Run::upload(SimRandom& random) {
 
 // ---- exactly once
 
+void Run::begin_session() {
+  ++session_count_;
+  session_ = {};
+  session_[0] = static_cast<uint8_t>(session_count_);
+  session_[1] = static_cast<uint8_t>(session_count_ >> 8);
+  session_[2] = 1;
+  sequence_ = 0;
+  acked_below_ = 1;
+  answered_.clear();
+}
+
 void Run::session(SimRandom& random) {
   if (session_count_ == 0 || random.one_in(60)) {
-    session_ = {};
-    session_[0] = static_cast<uint8_t>(++session_count_);
-    session_[1] = static_cast<uint8_t>(session_count_ >> 8);
-    sequence_ = 0;
-    acked_below_ = 1;
-    answered_.clear();
+    begin_session();
   }
   CommitRequest request;
   bool again = !answered_.empty() && random.one_in(2);
@@ -238,7 +247,9 @@ void Run::session(SimRandom& random) {
     request.dry_run = false;
     request.session = session_;
     request.sequence = ++sequence_;
-    if (sequence_ > 4 && random.one_in(3)) acked_below_ = sequence_ - random.below(4);
+    if (sequence_ > 4 && random.one_in(3)) {
+      acked_below_ = std::max(acked_below_, sequence_ - random.below(4));
+    }
     request.acked_below = acked_below_;
     request.open_session = sequence_ == 1;
   }
@@ -246,10 +257,9 @@ void Run::session(SimRandom& random) {
   Answer answer = send(request);
   if (!again && random.one_in(8)) {
     // The connection, the server, or both die: it is sent again.
-    for (size_t i = random.below(40); i > 0; --i) ns_.scheduler().step();
+    run_tasks(random.below(40));
     if (random.one_in(2)) {
       restart(random.one_in(2) ? SimCrash::power : SimCrash::process);
-      std::erase_if(answered_, [](const auto& row) { return row.second.second.empty(); });
     }
     answer = send(request);
   }
@@ -259,25 +269,23 @@ void Run::session(SimRandom& random) {
   const auto& reply = **answer;
   if (!reply && reply.error().code() == Code::session_expired) {
     tell("the session is over");
-    session_count_ += session_count_ == 0;
-    sequence_ = 0;
-    session_[0] = static_cast<uint8_t>(++session_count_);
-    session_[1] = static_cast<uint8_t>(session_count_ >> 8);
-    acked_below_ = 1;
-    answered_.clear();
-    return;
+    begin_session();
+    return settle();
   }
   std::string bytes = reply ? codec::encoded(*reply) : "";
   if (!again) {
     judge(request, reply);
     answered_[request.sequence] = {request, bytes};
-  } else if (request.sequence < acked_below_) {
-    if (reply || reply.error().code() != Code::stale) differ("an acknowledged request was answered");
   } else if (answered_[request.sequence].second != bytes) {
-    differ(describe(request) + ": sent again, it got another answer");
+    // What was acknowledged may be forgotten, and is never done again.
+    bool forgotten = request.sequence < acked_below_ && !reply && reply.error().code() == Code::stale;
+    if (!forgotten) {
+      differ(str(describe(request), ": sent again, it got another answer, ",
+                 reply ? str("v", reply->version) : reply.error().message()));
+    }
   }
   std::erase_if(answered_, [&](const auto& row) { return row.first + 3 < acked_below_; });
-  learn_version();
+  if (fine()) settle();
 }
 
 // ---- looking
@@ -368,12 +376,21 @@ void Run::let_time_pass(SimRandom& random) {
   if (!done || !*done) return differ("background work: " + (done ? done->error().message() : ""));
   learn_version();
   learn_pins();
+  // A first request that comes again after its session is forgotten would open it again.
+  if (Duration(std::chrono::seconds(seconds)) > kSessionIdle) answered_.erase(1);
   // Which uploads were closed.
   for (auto& [id, upload] : world_.uploads) {
     auto row = ns_.shard().state()->view().present<codec::UploadRecord>(
         codec::number_key(codec::Table::upload, id));
     upload.open = row && *row && (*row)->closed_ns == 0;
   }
+}
+
+// After a start the shard does what is due, at once.
+void Run::settle() {
+  ns_.scheduler().run_for(std::chrono::seconds(1));
+  learn_version();
+  learn_pins();
 }
 
 void Run::learn_version() {
@@ -383,6 +400,11 @@ void Run::learn_version() {
 }
 
 // ---- crashes
+
+// So many tasks, and no more, run; time does not jump to far timers.
+void Run::run_tasks(uint64_t count) {
+  ns_.scheduler().run_until([&] { return count-- == 0; }, std::chrono::seconds(1));
+}
 
 void Run::restart(SimCrash how) {
   tell(how == SimCrash::power ? "power is cut" : "the process dies");
@@ -397,17 +419,15 @@ void Run::crash(SimRandom& random) {
   if (draw == 0) {
     await_gc();
     tell("a clean restart");
-    gc_.reset();
     ns_.close();
     open();
   } else {
     // A collection dies with it where it is.
-    for (size_t i = random.below(30); gc_ != nullptr && i > 0; --i) ns_.scheduler().step();
+    if (gc_ != nullptr) run_tasks(random.below(30));
     restart(draw == 1 ? SimCrash::power : SimCrash::process);
   }
-  std::erase_if(answered_, [](const auto& row) { return row.second.second.empty(); });
   if (!fine()) return;
-  learn_version();
+  settle();
   compare_kept();
 }
 

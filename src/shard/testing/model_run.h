@@ -62,12 +62,14 @@ class Run {
   Answer send(const codec::CommitRequest& request);
   void judge(const codec::CommitRequest& request, const Result<codec::CommitReply>& reply);
   void unanswered(const codec::CommitRequest& request);
+  void run_tasks(uint64_t count);
   void restart(SimCrash how);
-  void restart_cleanly();
   void open();
   void await_gc();
   void learn_pins();
   void learn_version();
+  void settle();
+  void begin_session();
 
   void compare_tree(const Tree& tree, Ino directory, const std::string& path,
                     const std::string& at, uint32_t page);
