@@ -185,7 +185,7 @@ void Background::make_moment(Then then) {
 
 void Background::release_pins(Then then) {
   auto state = shard_.state();
-  int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+  int64_t now = shard_.now_ns();
   auto gone = meta::moments_to_release(*state->pins, state->record.policy, now);
   auto expired = meta::expired_pins(*state->pins, now);
   gone.insert(gone.end(), expired.begin(), expired.end());
@@ -318,7 +318,7 @@ void Background::delete_objects(std::vector<std::string> keys,
 
 void Background::collect_dead(Duration grace, Then then) {
   auto state = shard_.state();
-  int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+  int64_t now = shard_.now_ns();
   std::vector<uint64_t> blobs;
   std::vector<std::string> keys;
   uint64_t bytes = 0;
@@ -365,7 +365,8 @@ void Background::collect_dead(Duration grace, Then then) {
 
 void Background::close_uploads(Then then) {
   auto state = shard_.state();
-  if (quiet()) {
+  // Serving time: a server that was off for a week has closed nothing by that.
+  if (quiet() || env_.clock.now() - started_ < options_.upload_ttl) {
     then(false);
     return;
   }
@@ -375,8 +376,7 @@ void Background::close_uploads(Then then) {
     if (!codec::split_number_key(rows->key(), id) || !codec::decode(rows->value(), record)) {
       continue;
     }
-    if (record.closed_ns != 0 ||
-        state->record.time_ns - record.opened_ns < options_.upload_ttl.count()) {
+    if (record.closed_ns != 0 || shard_.now_ns() - record.opened_ns < options_.upload_ttl.count()) {
       continue;
     }
     counters_.uploads_closed.fetch_add(1, std::memory_order_relaxed);
@@ -399,7 +399,7 @@ void Background::delete_unpublished(Duration second_pass, Then then) {
     }
     if (record.closed_ns == 0) continue;
     bool last = record.passes > 0;
-    int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+    int64_t now = shard_.now_ns();
     if (last && now - record.closed_ns < second_pass.count()) continue;
     auto keys = std::make_shared<std::vector<std::string>>();
     constexpr uint32_t kBlocks = codec::kBlobBytes / codec::kBlockBytes;

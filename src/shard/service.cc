@@ -97,9 +97,8 @@ Result<Service::Reading> Service::reading(const codec::ReadAt& at, std::string_v
   meta::View view = state->view();
   meta::Moment moment;
   if (!at.at.empty()) {
-    int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
     NOKV_ASSIGN(moment, meta::resolve_at(view, *state->pins, state->record.policy, at.at,
-                                         path.empty() ? "/" : path, now));
+                                         path.empty() ? "/" : path, shard_.now_ns()));
   }
   return Reading{std::move(state), std::move(moment), std::move(view)};
 }
@@ -471,8 +470,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::InitRequest request;
       if (!codec::decode(body, request)) break;
       shard_.init(request.policy, [this, done = std::move(done)](Result<bool> created) mutable {
-        auto reply = created ? status() : Result<codec::StatusReply>(
-                                              std::unexpected(created.error()));
+        auto reply =
+            created ? status() : Result<codec::StatusReply>(std::unexpected(created.error()));
         if (reply) reply->created = *created;
         encode_into<codec::StatusReply>(std::move(done))(std::move(reply));
       });
