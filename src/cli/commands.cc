@@ -48,6 +48,7 @@ std::span<const Command> commands() {
 
       gc_row(),
       fsck_row(),
+      bench_row(),
 
       config_show_row(),
       completion_row(),
