@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kStatsAtOnce = 64;
 constexpr uint64_t kFiles = 256;
-constexpr uint32_t kPageMax = 10'000;
+constexpr uint32_t kPageMax = 1000;
 constexpr uint64_t kSnapshotsMax = 100;  // in one run
 
 // "…/a/b" with kFiles files in it: depth 4 when the benchmark runs at "/".
