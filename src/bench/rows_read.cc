@@ -13,7 +13,7 @@ namespace {
 
 constexpr int kStatsAtOnce = 64;
 constexpr uint64_t kFiles = 256;
-constexpr uint32_t kPageMax = 1000;
+constexpr uint32_t kPage = 1000;         // what the SDK asks for unless told otherwise
 constexpr uint64_t kSnapshotsMax = 100;  // in one run
 
 // "…/a/b" with kFiles files in it: depth 4 when the benchmark runs at "/".
@@ -56,18 +56,24 @@ Result<> stats(Scene& scene, Row& row, int lanes, bool in_us) {
       in_us);
 }
 
-// One page after another. `bytes` gets the size of all answers. Blocks.
-Result<> list_pages(Scene& scene, const std::string& where, uint32_t page, bool all,
-                    uint64_t expected, size_t* bytes) {
-  codec::ListRequest request{.target = {.path = where}, .limit = page};
+// What one page of `where` takes on the wire, and that it is whole. Blocks.
+Result<size_t> page_bytes(Scene& scene, const std::string& where, uint64_t expected) {
+  codec::ListRequest request{.target = {.path = where}, .limit = kPage};
+  NOKV_ASSIGN(auto reply, scene.client().list_page(request, scene.call()));
+  if (reply.entries.size() != expected) {
+    return fail(Code::data_loss, reply.entries.size(), " entries instead of ", expected);
+  }
+  return codec::encoded(reply).size();
+}
+
+// The whole directory, as any client lists it. Blocks.
+Result<> list_whole(Scene& scene, const std::string& where, uint64_t expected) {
+  auto lister =
+      scene.client().list({.target = {.path = where}, .page = kPage, .call = scene.call()});
   uint64_t seen = 0;
-  for (bool more = true; more;) {
-    NOKV_ASSIGN(auto reply, scene.client().list_page(request, scene.call()));
-    seen += reply.entries.size();
-    if (bytes != nullptr) *bytes += codec::encoded(reply).size();
-    more = reply.more && all;
-    request.at.view = reply.view;
-    if (!reply.entries.empty()) request.after = reply.entries.back().name;
+  for (;; ++seen) {
+    NOKV_ASSIGN(auto entry, lister.next());
+    if (!entry) break;
   }
   if (seen != expected) return fail(Code::data_loss, seen, " entries instead of ", expected);
   return {};
@@ -80,17 +86,23 @@ Result<> listing(Scene& scene, Row& row, uint64_t entries, bool all) {
   row.cache = "warm";
   row.entries = entries;
   NOKV_ASSIGN(std::string where, scene.grown(entries));
-  uint32_t page = all && entries > 1000 ? kPageMax : 1000;
-  uint64_t expected = all ? entries : std::min<uint64_t>(entries, page);
-  size_t bytes = 0;
-  NOKV_TRY(list_pages(scene, where, page, all, expected, &bytes));
-  if (auto floor = scene.echo(bytes)) row.floor = Floor{floor->row, floor->value / 1e3, "ms"};
+  uint64_t pages = all ? (entries + kPage - 1) / kPage : 1;
+  NOKV_ASSIGN(size_t bytes, page_bytes(scene, where, std::min<uint64_t>(entries, kPage)));
+  if (auto floor = scene.echo(bytes * pages)) {
+    row.floor = Floor{floor->row, floor->value / 1e3, "ms"};
+  }
+  auto one_page = [&]() -> Result<> {
+    codec::ListRequest request{.target = {.path = where}, .limit = kPage};
+    NOKV_TRY(scene.client().list_page(request, scene.call()));
+    return {};
+  };
   return scene.measure(row, [&](Duration time) -> Result<Run> {
     std::vector<double> latencies;
     auto began = scene.clock().now();
     do {
       auto one = scene.clock().now();
-      NOKV_TRY(list_pages(scene, where, page, all, expected, nullptr));
+      auto listed = all ? list_whole(scene, where, entries) : one_page();
+      if (!listed) return std::unexpected(std::move(listed).error());
       latencies.push_back(to_us(scene.clock().now() - one));
     } while (scene.clock().now() - began < time);
     return Run{median(latencies) / 1e3, std::move(latencies)};
