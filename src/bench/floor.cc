@@ -18,7 +18,7 @@
 namespace nokv::bench {
 namespace {
 
-constexpr size_t kSyncFileBytes = 4 << 20;
+constexpr size_t kSyncFileBytes = 4 << 20;  // or twice what is written at a time
 
 // Closes what it holds.
 class Fd {
@@ -118,7 +118,8 @@ Result<Run> sync_run(const Clock& clock, const std::string& directory, size_t by
                      Duration time) {
   Fd file(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (file.get() < 0) return system_failure("a file in " + directory);
-  std::string zeros(kSyncFileBytes, '\0');
+  const size_t file_bytes = std::max(kSyncFileBytes, 2 * bytes);
+  std::string zeros(file_bytes, '\0');
   if (::pwrite(file.get(), zeros.data(), zeros.size(), 0) != static_cast<ssize_t>(zeros.size()) ||
       ::fsync(file.get()) != 0) {
     return system_failure("a file in " + directory);
@@ -135,7 +136,7 @@ Result<Run> sync_run(const Clock& clock, const std::string& directory, size_t by
     }
     latencies.push_back(to_us(clock.now() - began));
     at += bytes;
-    if (at + bytes > kSyncFileBytes) at = 0;
+    if (at + bytes > file_bytes) at = 0;
   }
   return median_run(std::move(latencies));
 }

@@ -108,6 +108,7 @@ Result<Load> run_load(const Clock& clock, const LoadOptions& options, const Begi
   Load load;
   load.elapsed = clock.now() - loop.started;
   load.operations = loop.latencies_us.size();
+  load.numbers = loop.next;
   load.latencies_us = std::move(loop.latencies_us);
   return load;
 }

@@ -20,6 +20,8 @@ struct LoadOptions {
 
 struct Load {
   uint64_t operations = 0;
+  // All numbers that were begun lie below; near the end of the time some may have been left out.
+  uint64_t numbers = 0;
   Duration elapsed{};
   std::vector<double> latencies_us;
 

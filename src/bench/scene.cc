@@ -220,7 +220,7 @@ Result<> Scene::measure(Row& row, int lanes, const Begin& begin, bool in_us) {
                                     [&](int lane, uint64_t number, LoadDone done) {
                                       begin(lane, first + number, std::move(done));
                                     }));
-    numbers += load.operations;
+    numbers += load.numbers;
     double value = in_us ? median(load.latencies_us) : load.per_second();
     return Run{value, std::move(load.latencies_us)};
   });

@@ -1,11 +1,13 @@
 #include "cli/bench_table.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <string_view>
 
 #include "cli/name_text.h"
+#include "cli/values.h"
 
 namespace nokv::cli {
 namespace {
@@ -78,15 +80,35 @@ JsonObject bench_json(const bench::Row& row) {
   return out;
 }
 
-void BenchTable::row(const bench::Row& row) {
+bench::BenchListener BenchTable::listener() {
+  return {.begins = [this](std::string_view row, size_t at, size_t all) { begins(row, at, all); },
+          .measured = [this](const bench::Row& row) { measured(row); }};
+}
+
+void BenchTable::begins(std::string_view row, size_t at, size_t all) {
+  if (!out_.options.progress) return;
+  if (out_.json()) {
+    JsonObject inner;
+    inner.add("what", what_).add("row", row).add("done", at).add("total", all);
+    return out_.raw_err(JsonObject().add("progress", inner).text() + "\n");
+  }
+  std::string left;
+  if (at > 0) {
+    Duration each = (clock_.now() - began_) / static_cast<int64_t>(at);
+    auto rest = std::chrono::ceil<std::chrono::seconds>(each * static_cast<int64_t>(all - at));
+    left = str("  ", duration_text(rest), " left");
+  }
+  out_.raw_err(str("\r[", at + 1, "/", all, "] ", row, left, "\x1b[K"));
+}
+
+void BenchTable::measured(const bench::Row& row) {
   if (out_.json()) {
     out_.line(bench_json(row));
-    out_.flush();
-    return;
+    return out_.flush();
   }
-  if (!begun_) {
+  if (out_.options.progress) out_.raw_err("\r\x1b[K");
+  if (!std::exchange(headed_, true)) {
     out_.line(line_of("row", "value", "p50 us", "p99 us", "ratio", "floor"));
-    begun_ = true;
   }
   if (row.value) {
     std::string floor =
@@ -97,6 +119,24 @@ void BenchTable::row(const bench::Row& row) {
     out_.line(str(cell(row.row, 22, false), "failed: ", printable(row.error)));
   }
   out_.flush();
+}
+
+Exit exit_of_rows(const bench::BenchSummary& summary) {
+  if (summary.failed == 0) return Exit::done;
+  return summary.measured > 0 ? Exit::partly : Exit::refused;
+}
+
+std::vector<std::string> comma_separated(const std::vector<std::string>& texts) {
+  std::vector<std::string> names;
+  for (const auto& text : texts) {
+    size_t at = 0;
+    while (at <= text.size()) {
+      size_t comma = std::min(text.find(',', at), text.size());
+      if (comma > at) names.push_back(text.substr(at, comma - at));
+      at = comma + 1;
+    }
+  }
+  return names;
 }
 
 }  // namespace nokv::cli

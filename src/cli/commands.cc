@@ -49,6 +49,7 @@ std::span<const Command> commands() {
       gc_row(),
       fsck_row(),
       bench_row(),
+      objbench_row(),
 
       config_show_row(),
       completion_row(),

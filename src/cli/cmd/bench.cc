@@ -1,6 +1,6 @@
-#include <algorithm>
 #include "bench/bench.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -9,27 +9,12 @@
 #include "cli/cmd/rows.h"
 #include "cli/context.h"
 #include "cli/near_miss.h"
-#include "cli/values.h"
 
 namespace nokv::cli {
 namespace {
 
-// "a,b" and repeated options alike.
-std::vector<std::string> names_in(const std::vector<std::string>& texts) {
-  std::vector<std::string> names;
-  for (const auto& text : texts) {
-    size_t at = 0;
-    while (at <= text.size()) {
-      size_t comma = std::min(text.find(',', at), text.size());
-      if (comma > at) names.push_back(text.substr(at, comma - at));
-      at = comma + 1;
-    }
-  }
-  return names;
-}
-
 Result<std::vector<std::string>> chosen_rows(Context& context) {
-  std::vector<std::string> names = names_in(context.args.all("rows"));
+  std::vector<std::string> names = comma_separated(context.args.all("rows"));
   std::vector<std::string> known;
   for (const auto& it : bench::bench_rows()) known.emplace_back(it.name);
   for (const auto& name : names) {
@@ -55,24 +40,6 @@ Exit list_rows(Context& context) {
   return Exit::done;
 }
 
-// The row that runs, on a terminal; it is gone when the row is written.
-void tell_begin(Output& out, const Clock& clock, Clock::Instant began, std::string_view row,
-                size_t at, size_t all) {
-  if (!out.options.progress) return;
-  if (out.json()) {
-    JsonObject inner;
-    inner.add("what", "bench").add("row", row).add("done", at).add("total", all);
-    return out.raw_err(JsonObject().add("progress", inner).text() + "\n");
-  }
-  std::string left;
-  if (at > 0) {
-    Duration each = (clock.now() - began) / static_cast<int64_t>(at);
-    auto rest = std::chrono::ceil<std::chrono::seconds>(each * static_cast<int64_t>(all - at));
-    left = str("  ", duration_text(rest), " left");
-  }
-  out.raw_err(str("\r[", at + 1, "/", all, "] ", row, left, "\x1b[K"));
-}
-
 Result<Exit> run(Context& context) {
   if (context.args.has("list")) return list_rows(context);
   bench::BenchOptions options{.quick = context.args.has("quick"),
@@ -90,22 +57,10 @@ Result<Exit> run(Context& context) {
   bench::BenchParts parts{.env = context.doors.env,
                           .connect = [&] { return context.store().connect(); },
                           .embedded = context.embedded()};
-  BenchTable table(context.out);
-  const Clock& clock = context.doors.env.clock;
-  bool bar = context.out.options.progress && !context.out.json();
-  bench::BenchListener listener{
-      .begins = [&, began = clock.now()](
-                    std::string_view row, size_t at,
-                    size_t all) { tell_begin(context.out, clock, began, row, at, all); },
-      .measured =
-          [&](const bench::Row& row) {
-            if (bar) context.out.raw_err("\r\x1b[K");
-            table.row(row);
-          }};
-  NOKV_ASSIGN(auto summary, bench::run_bench(parts, options, listener));
+  BenchTable table(context.out, context.doors.env.clock, "bench");
+  NOKV_ASSIGN(auto summary, bench::run_bench(parts, options, table.listener()));
   if (options.keep) context.out.note(str("kept ", summary.directory));
-  if (summary.failed == 0) return Exit::done;
-  return summary.measured > 0 ? Exit::partly : Exit::refused;
+  return exit_of_rows(summary);
 }
 
 }  // namespace
