@@ -18,6 +18,7 @@
 namespace nokv::bench {
 namespace {
 
+constexpr size_t kCopiedAtOnce = 4 << 20;
 constexpr size_t kSyncFileBytes = 4 << 20;  // or twice what is written at a time
 
 // Closes what it holds.
@@ -143,14 +144,15 @@ Result<Run> sync_run(const Clock& clock, const std::string& directory, size_t by
 
 Run copy_run(const Clock& clock, size_t body_bytes, size_t bytes, Duration time) {
   std::string body(body_bytes, 'x');
-  constexpr int kAtOnce = 256;
+  // Few enough that the memory of the last ones is used again.
+  const size_t at_once = std::clamp<size_t>(kCopiedAtOnce / bytes, 1, 256);
   uint64_t copies = 0;
   uint64_t place = 1;
   auto began = clock.now();
   while (clock.now() - began < time) {
     std::vector<std::string> batch;
-    batch.reserve(kAtOnce);
-    for (int i = 0; i < kAtOnce; ++i) {
+    batch.reserve(at_once);
+    for (size_t i = 0; i < at_once; ++i) {
       place = place * 6364136223846793005ULL + 1442695040888963407ULL;
       batch.emplace_back(body, (place >> 16) % (body_bytes - bytes), bytes);
     }
