@@ -28,6 +28,8 @@ class Store {
   virtual Client& client() = 0;
   // Opened by this very process (file:///).
   virtual bool embedded() const = 0;
+  // What a further client is made of, with a connection of its own; none may outlive the store.
+  virtual client::ClientParts connect() = 0;
 };
 
 // An object store as the settings name it, and all that reaching it took.
@@ -76,6 +78,8 @@ class Context {
   Result<Client*> client();
   const std::string& store_url();
   bool embedded() const { return store_ != nullptr && store_->embedded(); }
+  // The store of client(), once that was asked for.
+  Store& store() { return *store_; }
   // Closes the session. Its errors change nothing: what was done is done.
   void close();
 

@@ -51,7 +51,10 @@ int main(int argc, char** argv) {
   cli::Surroundings surroundings{nokv::environment_variable, ::geteuid() == 0};
   bool may_create = std::ranges::find(words, "init") != words.end();
   bool serves = std::ranges::find(words, "serve") != words.end();
-  if (!serves) std::signal(SIGINT, interrupt);
+  if (!serves) {
+    std::signal(SIGINT, interrupt);
+    nokv::keep_freed_memory();
+  }
   cli::Doors doors{.env = env, .surroundings = surroundings};
   doors.out = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
   doors.err = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes); };

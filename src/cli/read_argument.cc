@@ -34,6 +34,7 @@ Result<std::unique_ptr<client::Reader>> open_argument(Context& context, Client& 
   return client.open_read({.target = {.path = argument.path},
                            .at = argument.at,
                            .generation = argument.generation,
+                           .check_digest = true,
                            .call = context.call()});
 }
 

@@ -61,14 +61,18 @@ Result<> open_s3(const Env& env, const Surroundings& surroundings, const ObjectO
 class RemoteStore final : public Store {
  public:
   RemoteStore(const Env& env, const Address& address, client::ClientOptions options)
-      : net_(1), http_(env.clock, env.executors) {
-    client::ClientParts parts{client::make_rpc_transport(env, net_, address), env, &http_};
-    client_ = std::make_unique<Client>(std::move(parts), std::move(options));
+      : env_(env), address_(address), net_(1), http_(env.clock, env.executors) {
+    client_ = std::make_unique<Client>(connect(), std::move(options));
   }
   Client& client() override { return *client_; }
   bool embedded() const override { return false; }
+  client::ClientParts connect() override {
+    return {client::make_rpc_transport(env_, net_, address_), env_, &http_};
+  }
 
  private:
+  Env env_;
+  Address address_;
   net::AsioNet net_;
   net::CurlClient http_;
   std::unique_ptr<Client> client_;
@@ -79,10 +83,8 @@ class EmbeddedStore final : public Store {
  public:
   EmbeddedStore(const Env& env, ObjectParts objects, std::unique_ptr<server::ShardHost> host,
                 const std::string& url, client::ClientOptions options)
-      : objects_(std::move(objects)), host_(std::move(host)) {
-    client::ClientParts parts{client::make_embedded_transport(env.clock, host_->service(), url),
-                              env, objects_.http.get()};
-    client_ = std::make_unique<Client>(std::move(parts), std::move(options));
+      : env_(env), url_(url), objects_(std::move(objects)), host_(std::move(host)) {
+    client_ = std::make_unique<Client>(connect(), std::move(options));
   }
   ~EmbeddedStore() override {
     client_.reset();
@@ -90,8 +92,14 @@ class EmbeddedStore final : public Store {
   }
   Client& client() override { return *client_; }
   bool embedded() const override { return true; }
+  client::ClientParts connect() override {
+    return {client::make_embedded_transport(env_.clock, host_->service(), url_), env_,
+            objects_.http.get()};
+  }
 
  private:
+  Env env_;
+  std::string url_;
   ObjectParts objects_;
   std::unique_ptr<server::ShardHost> host_;
   std::unique_ptr<Client> client_;
