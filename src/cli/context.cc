@@ -17,7 +17,8 @@ const std::string& Context::store_url() {
 
 Result<Client*> Context::client() {
   if (store_ == nullptr) {
-    auto store = doors.open_store(store_url(), settings);
+    bool may_create = args.command().name == "init" && !dry_run();
+    auto store = doors.open_store(store_url(), settings, may_create);
     if (!store) {
       Error error = std::move(store).error();
       if (error.code() == Code::invalid_argument) return usage(std::move(error));

@@ -51,8 +51,10 @@ struct Doors {
   bool in_terminal = false;
   bool out_terminal = false;
   bool err_terminal = false;
-  // Reaches the namespace that `url` names; need not wait until it answers.
-  std::function<Result<std::unique_ptr<Store>>(const std::string& url, const Settings& settings)>
+  // Reaches the namespace that `url` names; need not wait until it answers. `may_create`: makes
+  // the directory of an embedded one.
+  std::function<Result<std::unique_ptr<Store>>(const std::string& url, const Settings& settings,
+                                               bool may_create)>
       open_store;
   std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
   // Serves until it is told to stop.

@@ -1,5 +1,4 @@
 // nokv: the command.
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <stop_token>
@@ -49,9 +48,7 @@ int main(int argc, char** argv) {
   std::stop_source stop;
   interrupted = &stop;
   cli::Surroundings surroundings{nokv::environment_variable, ::geteuid() == 0};
-  bool may_create = std::ranges::find(words, "init") != words.end();
-  bool serves = std::ranges::find(words, "serve") != words.end();
-  if (!serves) std::signal(SIGINT, interrupt);
+  std::signal(SIGINT, interrupt);  // `serve` takes it over
   cli::Doors doors{.env = env, .surroundings = surroundings};
   doors.out = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
   doors.err = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes); };
@@ -65,7 +62,7 @@ int main(int argc, char** argv) {
   doors.in_terminal = nokv::stdin_is_terminal();
   doors.out_terminal = nokv::stdout_is_terminal();
   doors.err_terminal = nokv::stderr_is_terminal();
-  doors.open_store = [&](const std::string& url, const cli::Settings& settings) {
+  doors.open_store = [&](const std::string& url, const cli::Settings& settings, bool may_create) {
     return cli::open_store(env, surroundings, url, settings, may_create);
   };
   doors.open_objects = [&](const cli::Settings& settings) {

@@ -9,7 +9,10 @@ namespace {
 std::string roff(std::string_view text) {
   std::string out;
   bool line_start = true;
+  size_t columns = 0;
   for (char c : text) {
+    // Each sentence on its own line keeps the lines of the source short, as roff wants it.
+    if (c == ' ' && columns > 60) c = '\n';
     if (line_start && (c == '.' || c == '\'')) out += "\\&";
     if (c == '\\') {
       out += "\\e";
@@ -23,6 +26,7 @@ std::string roff(std::string_view text) {
       out += c;
     }
     line_start = c == '\n';
+    columns = line_start ? 0 : columns + 1;
   }
   return out;
 }

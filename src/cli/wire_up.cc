@@ -162,6 +162,13 @@ Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& su
   client::ClientOptions options;
   options.deadline = settings.duration("deadline");
   options.producer = str("nokv/", version_number());
+  size_t scheme = url.find("://");
+  if (scheme != std::string::npos && !url.starts_with("nokv://") && !url.starts_with("unix://") &&
+      !url.starts_with("file://")) {
+    return std::unexpected(
+        Error(Code::invalid_argument, str("store '", url, "' begins with ", url.substr(0, scheme)))
+            .with_hint("stores are nokv://HOST:PORT, unix:/PATH or file:///DIR"));
+  }
   if (!url.starts_with("file:")) {
     NOKV_ASSIGN(Address address, Address::parse(url));
     return std::make_unique<RemoteStore>(env, address, options);

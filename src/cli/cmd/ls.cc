@@ -73,7 +73,9 @@ class Ls {
              uint64_t version) {
     if (out_.json()) return out_.line(entry_json(it, path, version));
     if (!long_) return out_.line(colored(it, name_shown(name)));
-    uint64_t size = it.kind == codec::Kind::directory ? it.totals.bytes : it.body.size;
+    uint64_t size = it.kind == codec::Kind::directory ? it.totals.bytes
+                    : it.kind == codec::Kind::symlink ? it.target.size()
+                                                      : it.body.size;
     std::string shown = colored(it, name_shown(name));
     if (it.kind == codec::Kind::symlink) shown += str(" -> ", name_shown(it.target));
     table_.row({mode_text(it.kind, it.attributes.mode), std::to_string(it.links),
