@@ -5,6 +5,8 @@
 #include "cli/hints.h"
 #include "cli/name_text.h"
 #include "cli/paths.h"
+#include "cli/values.h"
+#include "meta/at.h"
 
 namespace nokv::cli {
 
@@ -49,6 +51,17 @@ Result<std::string> Context::path(std::string_view text) {
     return usage("'", text, "' is a citation; ", args.command().name, " takes a path");
   }
   return std::move(parsed.path);
+}
+
+void Context::shows(uint64_t version, int64_t time_ns) {
+  if (told_at_ || find_option(args.command(), "at") == nullptr || !args.has("at")) return;
+  const std::string& at = args.text("at");
+  auto asked = meta::parse_time(at);
+  if (auto age = meta::parse_age(at)) asked = to_unix_ns(doors.env.clock.wall()) - *age;
+  if (!asked || time_ns >= *asked) return;
+  told_at_ = true;
+  out.note(str("nokv ", args.command().name, ": --at ", at, " shows v", version, " of ",
+               rfc3339(time_ns)));
 }
 
 Error Context::with_hints(Error error, std::string_view path) {

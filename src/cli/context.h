@@ -107,6 +107,9 @@ class Context {
   void about(std::string_view path) { subject_ = path; }
   const std::string& subject() const { return subject_; }
 
+  // What --at names when it is a time or an age, and what was read is older: tells people once.
+  void shows(uint64_t version, int64_t time_ns);
+
   // Tells an error of one among several paths; the command goes on.
   void report(Error error, std::string_view path);
 
@@ -128,6 +131,7 @@ class Context {
   std::string store_url_;
   std::string subject_;
   bool usage_ = false;
+  bool told_at_ = false;
 };
 
 // Runs one command line: parses, reads the settings, runs, tells errors. Returns the exit code.

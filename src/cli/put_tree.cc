@@ -129,9 +129,8 @@ Result<> TreePutter::one_by_one(const std::vector<Job>& jobs) {
     if (!reply && reply.error().code() == Code::already_exists &&
         std::holds_alternative<codec::MakeNode>(job.operation)) {
       // A link takes the place of what is there, as a file does.
-      codec::Remove remove{.target = {.path = job.path},
-                           .kind = codec::RemoveKind::file,
-                           .keep_undo = true};
+      codec::Remove remove{
+          .target = {.path = job.path}, .kind = codec::RemoveKind::file, .keep_undo = true};
       reply = client_.commit({remove, job.operation}, context_.write_options());
       if (reply) reply->results.erase(reply->results.begin());
     }

@@ -8,6 +8,7 @@
 #include "engine/rocks_checkpoint.h"
 #include "engine/rocks_engine.h"
 #include "log/local_log.h"
+#include "object/waiter.h"
 
 namespace nokv::server {
 
@@ -89,6 +90,7 @@ Result<> ShardHost::open_parts() {
   shard::ServiceOptions service;
   service.directory = options_.directory;
   service.server_version = options_.server_version;
+  service.namespace_id = id_;
   service.plan_ttl = options_.background.grace / 2;
   service_ = std::make_unique<shard::Service>(env_, *shard_, *background_, store_, service);
   return {};
@@ -141,6 +143,12 @@ Result<> ShardHost::open_identity() {
   }
   id_ = rest.substr(10, 32);
   return {};
+}
+
+Result<> ShardHost::look_at_store(Duration time) {
+  object::Waiter<> looked;
+  service_->look_at_store(env_.clock.now() + time, looked.done());
+  return looked.wait();
 }
 
 Result<> ShardHost::open_engine() {

@@ -54,6 +54,7 @@ class Ls {
     std::vector<std::string> directories;
     while (true) {
       NOKV_ASSIGN(auto next, lister.next());
+      context_.shows(lister.version(), lister.time_ns());
       if (!next || out_.closed()) break;
       entry(*next, join(what.path, next->name), next->name, lister.version());
       if (recursive_ && next->kind == codec::Kind::directory) directories.push_back(next->name);

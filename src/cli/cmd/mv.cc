@@ -57,14 +57,13 @@ Result<codec::CommitReply> move_back(Context& context, Client& client, const Mov
                                      const codec::Operation& rename) {
   codec::Target source{.path = moves.from[0]};
   const std::string& at = context.args.text("bring-back");
-  auto done = client.commit({rename, codec::Undelete{.target = source, .at = at}},
-                            context.write_options());
+  auto done =
+      client.commit({rename, codec::Undelete{.target = source, .at = at}}, context.write_options());
   if (done || done.error().code() != Code::is_directory) return done;
   NOKV_ASSIGN(auto was, client.stat(source, {.at = {.at = at}, .call = context.call()}));
   const codec::Attributes& old = was.entry.attributes;
   return client.commit(
-      {rename,
-       codec::Mkdir{.target = source, .mode = old.mode, .uid = old.uid, .gid = old.gid}},
+      {rename, codec::Mkdir{.target = source, .mode = old.mode, .uid = old.uid, .gid = old.gid}},
       context.write_options());
 }
 
