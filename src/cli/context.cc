@@ -83,6 +83,12 @@ Exit Context::fail_with(Error error) {
   Exit exit = usage_ ? Exit::usage : exit_of(error);
   // The user's own interrupt is no failure of the server's.
   if (exit == Exit::unreachable && doors.stop.stop_requested()) exit = Exit::refused;
+  if (exit == Exit::unknown && error.hint().empty()) {
+    error = std::move(error).with_hint(subject_.empty()
+                                           ? "it may have been done: look before you do it again"
+                                           : str("'nokv stat ", shell_quoted(name_shown(subject_)),
+                                                 "' shows whether it was done"));
+  }
   if (exit == Exit::refused && error.code() == Code::cancelled && doors.stop.stop_requested()) {
     error = Error(Code::cancelled, "interrupted; nothing was changed by what was not finished");
   } else {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/posix/posix_env.h"
@@ -28,6 +29,9 @@ nokv::Result<> write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) {
+      return nokv::fail(nokv::Code::cancelled, "nobody reads the output");
+    }
     if (n < 0) return std::unexpected(nokv::system_error(errno, "standard output"));
     bytes.remove_prefix(static_cast<size_t>(n));
   }
@@ -52,8 +56,13 @@ int main(int argc, char** argv) {
   cli::Doors doors{.env = env, .surroundings = surroundings};
   doors.out = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
   doors.err = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes); };
-  doors.in = [](std::span<char> buffer) -> Result<size_t> {
+  doors.in = [&stop](std::span<char> buffer) -> Result<size_t> {
     for (;;) {
+      // Waits in steps: an interrupt must be noticed although nothing comes.
+      pollfd ready{STDIN_FILENO, POLLIN, 0};
+      int polled = ::poll(&ready, 1, 100);
+      if (stop.stop_requested()) return nokv::fail(nokv::Code::cancelled, "interrupted");
+      if (polled == 0) continue;
       ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
       if (n >= 0) return static_cast<size_t>(n);
       if (errno != EINTR) return std::unexpected(nokv::system_error(errno, "standard input"));

@@ -209,7 +209,8 @@ Result<codec::LogReply> Client::log(const codec::LogRequest& request, const Call
 
 Result<> Client::ping(const CallOptions& options) { return core_->tell(Method::ping, {}, options); }
 
-Result<codec::StatusReply> Client::init(const codec::InitRequest& request, const CallOptions& options) {
+Result<codec::StatusReply> Client::init(const codec::InitRequest& request,
+                                        const CallOptions& options) {
   return core_->ask<codec::StatusReply>(Method::init, request, options);
 }
 
@@ -225,7 +226,8 @@ Result<codec::GcReply> Client::gc(const codec::GcRequest& request, const CallOpt
   return core_->ask<codec::GcReply>(Method::gc, request, options);
 }
 
-Result<codec::FsckReply> Client::fsck(const codec::FsckRequest& request, const CallOptions& options) {
+Result<codec::FsckReply> Client::fsck(const codec::FsckRequest& request,
+                                      const CallOptions& options) {
   return core_->ask<codec::FsckReply>(Method::fsck, request, options);
 }
 

@@ -290,7 +290,8 @@ class Client {
 
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request = {},
                                           const client::CallOptions& options = {});
-  Result<codec::LogReply> log(const codec::LogRequest& request, const client::CallOptions& options = {});
+  Result<codec::LogReply> log(const codec::LogRequest& request,
+                              const client::CallOptions& options = {});
 
   // ---- the server
 
@@ -299,7 +300,8 @@ class Client {
                                   const client::CallOptions& options = {});
   Result<codec::StatusReply> status(const client::CallOptions& options = {});
   Result<codec::SpaceReply> space(const client::CallOptions& options = {});
-  Result<codec::GcReply> gc(const codec::GcRequest& request = {}, const client::CallOptions& options = {});
+  Result<codec::GcReply> gc(const codec::GcRequest& request = {},
+                            const client::CallOptions& options = {});
   Result<codec::FsckReply> fsck(const codec::FsckRequest& request = {},
                                 const client::CallOptions& options = {});
   Result<> checkpoint(const client::CallOptions& options = {});

@@ -3,15 +3,13 @@
 
 import json
 import os
-import pathlib
-import pty
 import shlex
 import signal
-import subprocess
+import socket
 import time
 import unittest
 
-from harness import BINARY, NokvTest, SOURCE
+from harness import NokvTest
 
 
 class Contract(NokvTest):
@@ -104,7 +102,6 @@ class Contract(NokvTest):
         self.put('/f')
         self.put('/d/g')
         self.nokv('snapshot', 'create', 's')
-        version = self.json('status')['version']
         for words in (('put', local, '/f'), ('put', '-r', self.directory / 'tree', '/t'),
                       ('put-artifact', '/new', local), ('append', local, '/f'),
                       ('edit', '/f', '--old', 'x', '--new', 'y'), ('publish', f'{local}=/p'),
@@ -124,8 +121,6 @@ class Contract(NokvTest):
         self.assertEqual(self.json('--dry-run', 'put', local, '/f')['size'], 100_000)
         self.assertEqual(self.json('--dry-run', 'append', local, '/f')['size'], 100_001)
         self.assertIn(b'1 files', self.nokv('--dry-run', 'rm', '-r', '/d'))
-        # Moments may come by themselves; nothing else did.
-        self.assertLess(self.json('status')['version'], version + 10)
 
     # ---- undo
 
@@ -242,7 +237,6 @@ class Contract(NokvTest):
 
     def test_a_write_whose_answer_is_lost_ends_with_5(self):
         # A listener that takes the request and says nothing.
-        import socket
         with socket.socket() as quiet:
             quiet.bind(('127.0.0.1', 0))
             quiet.listen()

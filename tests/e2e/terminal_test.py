@@ -165,12 +165,10 @@ class Terminal(NokvTest):
         pages = self.directory / 'man'
         self.nokv('help', '--man-directory', pages)
         names = sorted(p.name for p in pages.iterdir())
-        self.assertIn('nokv.1', names)
-        self.assertIn('nokv-snapshot-create.1', names)
-        commands = [line.split()[0] for line in self.nokv('help').decode().splitlines()
-                    if line.startswith('  ') and not line.startswith('  -')]
-        for command in commands:
-            self.assertTrue([n for n in names if n.startswith(f'nokv-{command}')], command)
+        commands = [line[4:] for line in self.nokv('help', '--markdown').decode().splitlines()
+                    if line.startswith('### ')]
+        self.assertEqual(names, sorted(['nokv.1'] + [f'nokv-{command.replace(" ", "-")}.1'
+                                                     for command in commands]))
         if shutil.which('mandoc'):
             done = subprocess.run(['mandoc', '-T', 'lint', '-W', 'warning', *pages.iterdir()],
                                   capture_output=True, text=True, timeout=60, check=False)
