@@ -102,11 +102,12 @@ class Disk(NokvTest):
         self.a_failing_engine('sync', errno.EIO)
 
     def test_a_body_that_finds_the_disk_full_is_not_published(self):
-        self.serve()
+        self.serve(env=self.env)
         for what, number, words in (('write', errno.ENOSPC, 'no space left'),
                                     ('sync', errno.EIO, 'input/output error')):
             self.fail_with(what, number, 'meta/objects')
-            # The command writes the blocks itself: it shares the server's disk.
+            # The command writes the blocks itself, for it shares the server's disk, and then asks
+            # the server to; neither can.
             done = self.run_nokv('--json', '--deadline', '2s', 'put', '-', '/f', stdin=BODY,
                                  env=self.env)
             self.assertIn(done.returncode, (1, 4), done.stdout)

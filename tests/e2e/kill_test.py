@@ -40,9 +40,10 @@ class Kill(NokvTest):
         self.nokv('init')
 
     def load(self, writers, seconds):
-        process = subprocess.Popen([LOAD, self.url, str(writers), str(seconds)],
-                                   stdout=open(self.directory / 'acknowledged', 'wb'),
-                                   stderr=open(self.directory / 'failed', 'wb'))
+        with open(self.directory / 'acknowledged', 'wb') as out, \
+                open(self.directory / 'failed', 'wb') as failed:
+            process = subprocess.Popen([LOAD, self.url, str(writers), str(seconds)], stdout=out,
+                                       stderr=failed)
         self.addCleanup(process.kill)
         return process
 

@@ -41,11 +41,18 @@ class Names(NokvTest):
         self.refused(4096, 'publish', '--from', '-', stdin=(line * 4097).encode())
         self.nokv('stat', '/f')
 
-    def test_a_directory_cannot_go_below_the_deepest_level_by_a_rename(self):
+    def test_what_a_rename_put_below_the_deepest_level_comes_back_and_goes(self):
         self.nokv('mkdir', '-p', '/a' * 900)
         self.nokv('mkdir', '-p', '/b' * 200)
-        self.refused(1024, 'mv', '/b', '/a' * 900 + '/b')
-        self.nokv('stat', '/b' * 200)
+        deep = '/a' * 900 + '/b'
+        self.nokv('mv', '/b', deep)
+        self.refused(1024, 'stat', deep + '/b' * 199)
+        self.assertEqual(self.json('du', '/')['totals']['directories'], 1100)
+        self.nokv('mv', deep, '/back')
+        self.nokv('stat', '/back' + '/b' * 199)
+        self.nokv('mv', '/back', deep)
+        self.nokv('rm', '-r', '/a')
+        self.assertEqual(self.rows('ls', '/'), [])
 
     def test_odd_names_and_sizes_go_through_every_verb(self):  # scenario 27
         block = 4 << 20

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Bad days of object stores: errors in time, nothing published, names go on, never wrong bytes."""
 
+import json
 import os
 import random
 import subprocess
@@ -8,7 +9,7 @@ import time
 import unittest
 
 from harness import BINARY, NokvTest
-from s3 import KEYS, Gateway, Proxy, flags
+from s3 import BUCKET, KEYS, Gateway, Proxy, flags
 
 BODY = random.Random(5).randbytes(9 << 20)  # three blocks
 
@@ -36,7 +37,6 @@ class Objects(NokvTest):
         began = time.monotonic()
         done = self.run_nokv('--json', '--deadline', '2s', 'put', '-', '/f', stdin=BODY)
         self.assertIn(done.returncode, codes, (done.stdout, done.stderr))
-        import json
         return json.loads(done.stdout)['error'], time.monotonic() - began
 
     def nothing_was_published_and_names_go_on(self):
@@ -143,7 +143,6 @@ class Objects(NokvTest):
         self.assertEqual(self.json('status')['object_store_error'], '')
 
     def rows_of_failing(self, *words):
-        import json
         done = self.run_nokv('--json', *words)
         self.assertEqual(done.returncode, 1)
         return [json.loads(line) for line in done.stdout.splitlines()]
@@ -174,7 +173,7 @@ class Objects(NokvTest):
         self.assertIn(b'another namespace', text)
         self.assertIn(b'--object-root', text)
         # A prefix of its own is fine, and so is coming back.
-        code, _ = self.second(*flags(self.gateway.endpoint, 'b', '--object-root', 'other'))
+        code, _ = self.second(*flags(self.gateway.endpoint, BUCKET, '--object-root', 'other'))
         self.assertEqual(code, -9)
         self.assertEqual(self.server.stop(), 0)
         self.restart()

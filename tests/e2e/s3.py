@@ -15,32 +15,36 @@ from harness import SOURCE
 
 KEYS = {'AWS_ACCESS_KEY_ID': 'testkey', 'AWS_SECRET_ACCESS_KEY': 'testsecret123',
         'AWS_EC2_METADATA_DISABLED': 'true'}
+BUCKET = 'bodies'
 SCRIPT = str(SOURCE / 'tools/s3_server.sh')
 
 
 class Gateway:
-    """versitygw with one bucket, "b"; objects are files below `data`/b."""
+    """versitygw with one bucket, BUCKET; objects are files below `data`/BUCKET."""
 
-    def __init__(self, test):
+    def __init__(self, test, certificate=None, key=None, name='versitygw'):
         self.home = tempfile.mkdtemp(prefix='nokv-s3-')
         test.addCleanup(shutil.rmtree, self.home, True)
+        env = dict(os.environ)
+        if certificate is not None:
+            env.update(VGW_CERT=str(certificate), VGW_KEY=str(key))
         self.endpoint = subprocess.run(
-            [SCRIPT, 'start', 'versitygw', f'{self.home}/gw', str(os.getpid())], check=True,
+            [SCRIPT, 'start', name, f'{self.home}/gw', str(os.getpid())], check=True, env=env,
             capture_output=True, text=True, timeout=120).stdout.strip()
         test.addCleanup(self.stop)
         self.data = pathlib.Path(self.home, 'gw/data')
-        (self.data / 'b').mkdir()
+        (self.data / BUCKET).mkdir()
 
     def stop(self):
         subprocess.run([SCRIPT, 'stop', f'{self.home}/gw'], check=True)
 
     def blocks(self):
         """The objects of bodies, wherever below the bucket."""
-        return sorted(p for p in (self.data / 'b').rglob('*') if p.is_file() and
+        return sorted(p for p in (self.data / BUCKET).rglob('*') if p.is_file() and
                       'blobs' in p.parts)
 
 
-def flags(endpoint, bucket='b', *more):
+def flags(endpoint, bucket=BUCKET, *more):
     return ('--object-backend', 's3', '--object-endpoint', endpoint, '--object-bucket', bucket,
             '--object-region', 'us-east-1', *more)
 
