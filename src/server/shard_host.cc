@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "engine/rocks_engine.h"
+#include "object/waiter.h"
 
 namespace nokv::server {
 
@@ -90,6 +91,7 @@ Result<> ShardHost::open_parts() {
   shard::ServiceOptions service;
   service.directory = options_.directory;
   service.server_version = options_.server_version;
+  service.namespace_id = id_;
   service.plan_ttl = options_.background.grace / 2;
   service_ = std::make_unique<shard::Service>(env_, *shard_, *background_, store_, service);
   return {};
@@ -148,6 +150,12 @@ log::LocalLogOptions ShardHost::log_options() const {
   options.create = fresh_;
   options.sync_failed = options_.log_sync_failed;
   return options;
+}
+
+Result<> ShardHost::look_at_store(Duration time) {
+  object::Waiter<> looked;
+  service_->look_at_store(env_.clock.now() + time, looked.done());
+  return looked.wait();
 }
 
 Result<> ShardHost::open_engine() {

@@ -60,6 +60,11 @@ class ShardHost {
   log::LogStore& log() { return *log_; }
   const std::string& id() const { return id_; }
 
+  // Looks whether the object store works and its prefix is this namespace's; blocks, at most for
+  // `time`. Errors: failed_precondition when it holds the bodies of another namespace, else those
+  // of the store: it may work later.
+  Result<> look_at_store(Duration time);
+
   // Finishes what was admitted, makes the engine's files hold all of it, closes. Blocks.
   void stop();
 

@@ -331,8 +331,9 @@ void Background::collect_dead(Duration grace, Then then) {
     auto record = state->view().present<codec::BlobRecord>(codec::number_key(Table::blob, blob));
     if (!record || !*record) continue;
     // While its upload is open the record must stay: it says that the blob was published once.
-    auto upload = state->view().get_present(codec::number_key(Table::upload, (*record)->upload));
-    if (!upload || *upload) continue;
+    auto upload = state->view().present<codec::UploadRecord>(
+        codec::number_key(Table::upload, (*record)->upload));
+    if (!upload || (*upload && (*upload)->closed_ns == 0)) continue;
     uint32_t blocks = codec::block_count((*record)->bytes);
     if (keys.size() + blocks > kObjectsAtOnce && !keys.empty()) break;
     for (uint32_t i = 0; i < blocks; ++i) keys.push_back(codec::blob_object_name(blob, i));

@@ -133,7 +133,9 @@ Result<OperationResult> run(Transaction& txn, const codec::Undelete& op) {
     return std::unexpected(Error(Code::already_exists, str(place.path(), ": the name is taken"))
                                .with_hint("give another one with --as PATH"));
   }
-  return share(txn, from, place, {});
+  NOKV_ASSIGN(auto out, share(txn, from, place, {}));
+  out.snapshot_version = from.version == kNow ? txn.version() - 1 : from.version;
+  return out;
 }
 
 }  // namespace nokv::meta::planning
