@@ -321,6 +321,7 @@ using Operation = std::variant<Mkdir, Publish, Append, MakeNode, Link, Rename, R
 
 // One operation in its envelope: field 1 is the first alternative, and so on.
 struct OperationBox {
+  static constexpr bool kChooses = true;
   Operation op;
   static void fields(auto& self, auto& f) { f.one_of(1, self.op); }
 };
@@ -365,7 +366,8 @@ struct OperationResult {
   uint64_t upload = 0;        // OpenUpload
   uint64_t first_blob = 0;
   int64_t expires_ns = 0;
-  uint64_t snapshot_version = 0;
+  uint64_t snapshot_version = 0;  // snapshots; Undelete: the version it was taken at
+  uint64_t pin = 0;               // snapshots
   static void fields(auto& self, auto& f) {
     f(1, self.path);
     f(2, self.id);
@@ -378,6 +380,7 @@ struct OperationResult {
     f(9, self.first_blob);
     f(10, self.expires_ns);
     f(11, self.snapshot_version);
+    f(12, self.pin);
   }
 };
 
