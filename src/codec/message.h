@@ -13,8 +13,10 @@
 // fields(), types with put_bytes()/take_bytes(), std::array<uint8_t, N>, std::optional (absent is
 // not the default), std::vector of any of these (numbers are packed), std::variant of structs
 // through f.one_of(first number, value). A field that holds its default takes no bytes. Numbers
-// are never reused; unknown ones are skipped.
-// Format: https://protobuf.dev/programming-guides/encoding, so docs/formats can give .proto files.
+// are never reused; unknown ones are skipped. A struct that says kChooses is refused without one of
+// its alternatives: an operation that this program does not know is not another one.
+// Format: https://protobuf.dev/programming-guides/encoding, so other tools can read it.
+// docs/formats/message.md
 #pragma once
 
 #include <array>
@@ -236,6 +238,7 @@ class Decoder {
       T::fields(message, *this);
       if (!good_) return false;
     }
+    if constexpr (requires { T::kChooses; }) return chosen_;
     return true;
   }
 
@@ -248,6 +251,7 @@ class Decoder {
   void one_of(uint32_t first, std::variant<T...>& v) {
     uint32_t index = number_ - first;
     if (number_ < first || index >= sizeof...(T)) return;
+    chosen_ = true;
     take_alternative(index, v, std::index_sequence_for<T...>());
   }
 
@@ -307,6 +311,7 @@ class Decoder {
   uint64_t varint_ = 0;
   std::string_view bytes_;
   bool good_ = true;
+  bool chosen_ = false;  // an alternative of a variant was found
 };
 
 }  // namespace internal

@@ -96,6 +96,19 @@ TEST(Message, AnArrayOfZerosIsWrittenToo) {  // the only default that is
   EXPECT_EQ(encoded(CommitRequest()), std::string("\x0a\x10", 2) + std::string(16, '\0'));
 }
 
+TEST(Message, AnOperationThatIsNotKnownIsRefusedAndNotTakenForAnother) {
+  OperationBox box;
+  EXPECT_FALSE(decode("", box));
+  std::string unknown;
+  put_varint(unknown, 1999 << 3 | 2);
+  put_varint(unknown, 0);
+  EXPECT_FALSE(decode(unknown, box));
+  std::string bytes = encoded(CommitRequest());
+  bytes += "\x42\x03" + unknown;  // 8 operations
+  CommitRequest request;
+  EXPECT_FALSE(decode(bytes, request));
+}
+
 TEST(Message, NumbersThatDoNotFitAreRefused) {
   std::string bytes;
   put_varint(bytes, 1 << 3);

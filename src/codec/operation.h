@@ -321,6 +321,7 @@ using Operation = std::variant<Mkdir, Publish, Append, MakeNode, Link, Rename, R
 
 // One operation in its envelope: field 1 is the first alternative, and so on.
 struct OperationBox {
+  static constexpr bool kChooses = true;
   Operation op;
   static void fields(auto& self, auto& f) { f.one_of(1, self.op); }
 };

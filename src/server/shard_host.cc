@@ -7,23 +7,13 @@
 #include "base/check.h"
 #include "engine/rocks_engine.h"
 #include "object/waiter.h"
+#include "server/identity.h"
 
 namespace nokv::server {
 
 namespace {
 
-constexpr std::string_view kFormat = "nokv data directory, format 1\n";
 constexpr size_t kIdentityMax = 4096;
-
-std::string random_id(Random& random) {
-  static constexpr char kHex[] = "0123456789abcdef";
-  std::string out;
-  for (int word = 0; word < 2; ++word) {
-    uint64_t bits = random.next();
-    for (int i = 0; i < 16; ++i, bits >>= 4) out += kHex[bits & 15];
-  }
-  return out;
-}
 
 // A latch for the one place that waits for the sequencer.
 class Latch {
@@ -120,27 +110,16 @@ Result<> ShardHost::open_identity() {
                     "' is there; put it back, or restore a backup");
       }
     }
-    id_ = random_id(env_.random);
+    id_ = make_namespace_id(env_.random);
     fresh_ = true;
     // The log comes first: a directory with an identity and no log has lost it.
     {
       NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options()));
     }
-    return write_file_atomic(files, path, str(kFormat, "namespace ", id_, "\n"));
+    return write_file_atomic(files, path, encode_identity(id_));
   }
   NOKV_ASSIGN(std::string text, read_file(files, path, kIdentityMax));
-  if (!text.starts_with("nokv data directory, format ")) {
-    return fail(Code::data_loss, "the file 'identity' is damaged");
-  }
-  if (!text.starts_with(kFormat)) {
-    return fail(Code::failed_precondition,
-                "it was written by a newer version: ", text.substr(0, text.find('\n')));
-  }
-  std::string_view rest = std::string_view(text).substr(kFormat.size());
-  if (!rest.starts_with("namespace ") || rest.size() < 42) {
-    return fail(Code::data_loss, "the file 'identity' is damaged");
-  }
-  id_ = rest.substr(10, 32);
+  NOKV_ASSIGN(id_, decode_identity(text));
   return {};
 }
 
