@@ -114,6 +114,18 @@ struct RenewedPin {
   }
 };
 
+// The count of a blob's mentions was found to be off by this much.
+struct MendedReferences {
+  uint64_t blob = 0;
+  bool is_inline = false;
+  int64_t difference = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.blob);
+    f(2, self.is_inline);
+    f(3, self.difference);
+  }
+};
+
 // What one step of background work does beside changes and sets.
 struct Upkeep {
   std::vector<uint64_t> going_pins;  // marked, so that nobody reads or pins there any more
@@ -123,6 +135,10 @@ struct Upkeep {
   uint64_t refile_pin = 0;   // 0: none
   bool refile_done = false;  // and that pin is gone
   std::vector<uint64_t> purged_blobs;  // dead blobs whose objects are deleted
+  // What fsck mends. Counts of blobs that are live; and past records by their keys, which are
+  // filed under the pin that needs them, or freed.
+  std::vector<MendedReferences> references;
+  std::vector<std::string> past;
   static void fields(auto& self, auto& f) {
     f(1, self.going_pins);
     f(2, self.refiled);
@@ -131,6 +147,8 @@ struct Upkeep {
     f(5, self.purged_blobs);
     f(6, self.renewed_pins);
     f(7, self.refile_from);
+    f(8, self.references);
+    f(9, self.past);
   }
 };
 

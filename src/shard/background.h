@@ -14,6 +14,7 @@
 #include "log/log_store.h"
 #include "meta/upkeep.h"
 #include "object/object_store.h"
+#include "shard/checker.h"
 #include "shard/shard.h"
 
 namespace nokv::shard {
@@ -60,6 +61,10 @@ class Background {
               std::move_only_function<void(Result<codec::GcReply>)> done);
   // A checkpoint now. Thread-safe.
   void run_checkpoint(std::move_only_function<void(Result<>)> done);
+
+  // fsck, on an executor of its own.
+  Checker& checker() { return checker_; }
+  const Checker& checker() const { return checker_; }
 
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }
@@ -119,6 +124,7 @@ class Background {
   Cursor refile_cursor_;
   Cursor sweep_cursor_;
   uint64_t last_moment_ = 0;  // the version of the last one
+  Checker checker_;
   std::unique_ptr<Executor> executor_;
 };
 
