@@ -33,6 +33,7 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       store_(store),
       events_(events),
       options_(std::move(options)),
+      checker_(env, shard, store, events),
       executor_(env.executors.serial("nokv-upkeep")) {}
 
 Background::~Background() = default;

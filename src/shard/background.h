@@ -14,6 +14,7 @@
 #include "log/log_store.h"
 #include "meta/upkeep.h"
 #include "object/object_store.h"
+#include "shard/checker.h"
 #include "shard/shard.h"
 
 namespace nokv::shard {
@@ -62,6 +63,10 @@ class Background {
   void run_due(std::move_only_function<void(Result<>)> done);
   // A checkpoint now. Thread-safe.
   void run_checkpoint(std::move_only_function<void(Result<>)> done);
+
+  // fsck, on an executor of its own.
+  Checker& checker() { return checker_; }
+  const Checker& checker() const { return checker_; }
 
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }
@@ -122,6 +127,7 @@ class Background {
   Cursor refile_cursor_;
   Cursor sweep_cursor_;
   uint64_t last_moment_ = 0;  // the version of the last one
+  Checker checker_;
   std::unique_ptr<Executor> executor_;
 };
 

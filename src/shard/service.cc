@@ -599,9 +599,14 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       });
       return;
     }
-    case Method::plan:
+    case Method::fsck: {
+      codec::FsckRequest request;
+      if (!codec::decode(body, request)) break;
+      background_.checker().fsck(std::move(request), caller.deadline,
+                                 encode_into<codec::FsckReply>(std::move(done)));
+      return;
+    }
     case Method::space:
-    case Method::fsck:
     case Method::stats:
     default:
       done(fail(Code::unimplemented, "method ", static_cast<uint32_t>(method),

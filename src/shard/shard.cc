@@ -109,6 +109,14 @@ void Shard::upkeep(Step step, bool begins_group, std::move_only_function<void(Re
   submit(std::move(work));
 }
 
+void Shard::repair(Step step, std::move_only_function<void(Result<>)> done) {
+  Work work;
+  work.step = std::move(step);
+  work.reads_applied = true;
+  work.step_done = std::move(done);
+  submit(std::move(work));
+}
+
 void Shard::submit(Work work) {
   std::optional<Error> refusal;
   bool schedule = inbox_.with([&](Inbox& inbox) {

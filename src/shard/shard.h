@@ -75,6 +75,9 @@ class Shard {
   using Step = std::move_only_function<Result<>(meta::Transaction&)>;
   void upkeep(Step step, bool begins_group, std::move_only_function<void(Result<>)> done);
 
+  // As upkeep(), planned once everything that was decided before it is applied.
+  void repair(Step step, std::move_only_function<void(Result<>)> done);
+
   // Ends sessions without traffic for `idle`, some at a time; `done` says how many.
   void expire_sessions(Duration idle, std::move_only_function<void(Result<size_t>)> done);
 
