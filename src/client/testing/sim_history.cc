@@ -184,7 +184,8 @@ void SimHistory::judge_refusal(uint64_t tag, const Request& request, const Answe
     auto applied = model.apply(request.operations, answer.published + 1, bodies_);
     if (!applied) return;
   }
-  blame(str("request ", tag, " was refused without a reason: ", answer.reply.error().message()));
+  blame(str("request ", tag, " (", words(request.operations),
+            ") was refused without a reason: ", answer.reply.error().message()));
 }
 
 void SimHistory::judge_sights() {
@@ -194,7 +195,7 @@ void SimHistory::judge_sights() {
     if (sight.look == Look::stat) expected = model.stat(sight.path);
     if (sight.look == Look::list) expected = model.list(sight.path);
     if (sight.look == Look::content) expected = model.content(sight.path).value_or("no file");
-    if (sight.what == expected) continue;
+    if (same_words(expected, sight.what)) continue;
     blame(str("at version ", sight.version, " ", sight.path, " was\n  ", sight.what.substr(0, 300),
               "\ninstead of\n  ", expected.substr(0, 300)));
   }

@@ -13,8 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Names are few, so that clients meet. Below /l files get more names; nothing there is removed as
-// a tree.
+// Names are few, so that clients meet. /l stays, so that there is always something to do.
 constexpr std::string_view kDirectories[] = {"/a", "/b", "/a/in", "/b/in", "/l"};
 
 codec::Target target(std::string path) { return {std::move(path), {}}; }
