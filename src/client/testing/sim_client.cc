@@ -40,6 +40,7 @@ void SimClient::crash(SimCrash how) {
   ++life_number_;
   journal_ = last->transport->frames();
   busy_ = 0;
+  told_.clear();
   for (uint64_t tag : last->open) {
     history_.told(tag, fail_maybe_done(Code::cancelled, "the client died"));
   }
@@ -98,7 +99,7 @@ void SimClient::start(int lanes) {
 }
 
 void SimClient::rest() {
-  life_->timers->after(random().between(1ms, 400ms), guarded([this] { lane(); }));
+  life_->timers->after(random().between(1ms, 300ms), guarded([this] { lane(); }));
 }
 
 void SimClient::lane() {
@@ -109,7 +110,8 @@ void SimClient::lane() {
   Then then = [this] { rest(); };
   uint64_t draw = random().below(100);
   if (draw < 40) return change(then);
-  if (draw < 55) return change_early(then);
+  if (draw < 53) return change_early(then);
+  if (draw < 55) return burst(then);
   if (draw < 63) return upload(then);
   if (draw < 68) return snapshot(then);
   if (draw < 72) return sync(then);
@@ -119,12 +121,12 @@ void SimClient::lane() {
 // Most requests wait for as long as it takes; some give up.
 Duration SimClient::patience() { return random().one_in(10) ? Duration(3s) : Duration(10min); }
 
-void SimClient::commit(std::vector<codec::Operation> operations, Durability durability,
-                       std::function<void(const Result<codec::CommitReply>&)> then) {
+void SimClient::commit(std::vector<codec::Operation> operations, Durability durability, Told then,
+                       Duration time) {
   auto boxes = history_.begin(std::move(operations), durability);
   uint64_t tag = history_.last_tag();
   life_->open.insert(tag);
-  life_->session->commit({std::move(boxes), durability}, in(patience()),
+  life_->session->commit({std::move(boxes), durability}, in(time),
                          guarded([this, tag, durability, then = std::move(then)](
                                      const Result<codec::CommitReply>& result) {
                            life_->open.erase(tag);

@@ -43,6 +43,9 @@ void SimHistory::told(uint64_t tag, const Result<codec::CommitReply>& result) {
   Request& request = requests_.at(tag);
   if (request.told) complain(str("request ", tag, " was answered twice"));
   request.told = Answer{result, world_.published_version()};
+  bool odd = !result && (result.error().code() == Code::session_expired ||
+                         result.error().code() == Code::stale);
+  if (odd) complain(str("request ", tag, " was told: ", result.error().message()));
   world_.scheduler().note(
       str("told ", tag, " ", result ? str("version ", result->version) : result.error().message()));
 }
@@ -51,9 +54,10 @@ void SimHistory::early_failed(const Error& error) {
   complain(str("an early request failed: ", error.message()));
 }
 
-void SimHistory::saw(Look look, const std::string& path, uint64_t version, std::string what) {
+void SimHistory::saw(Look look, const std::string& path, uint64_t version, std::string what,
+                     Told own) {
   world_.scheduler().note(str("saw ", path, " at ", version, " ", what.substr(0, 100)));
-  sights_.push_back({look, path, version, std::move(what)});
+  sights_.push_back({look, path, version, std::move(what), std::move(own)});
 }
 
 void SimHistory::complain(std::string what) {
@@ -69,6 +73,7 @@ void SimHistory::sent(const codec::CommitRequest& frame) {
   Request& request = requests_.at(tag);
   if (!request.first_sent) request.first_sent = world_.published_version();
   ++request.times_sent;
+  world_.scheduler().note(str("sent ", tag, " as ", frame.sequence, " attach ", frame.attach));
   auto [at, is_new] = tags_.emplace(Key(frame.session, frame.sequence), tag);
   if (!is_new && at->second != tag) complain(str("two requests under the number of ", tag));
 }
@@ -76,7 +81,9 @@ void SimHistory::sent(const codec::CommitRequest& frame) {
 void SimHistory::answered(const codec::CommitRequest& frame,
                           const Result<codec::CommitReply>& reply) {
   uint64_t tag = tag_of(frame.operations);
-  if (tag == 0 || (!reply && lost(reply.error()))) return;
+  if (tag == 0) return;
+  world_.scheduler().note(str("answered ", tag, " ", reply ? "" : reply.error().message()));
+  if (!reply && lost(reply.error())) return;
   requests_.at(tag).answers.push_back({reply, world_.published_version()});
 }
 
@@ -84,7 +91,10 @@ bool SimHistory::worth_resending(const codec::CommitRequest& frame) const {
   auto tag = tags_.find(Key(frame.session, frame.sequence));
   if (tag == tags_.end()) return false;
   const Request& request = requests_.at(tag->second);
-  return std::ranges::all_of(request.answers, [](const Answer& a) { return a.reply.has_value(); });
+  bool given_up = request.told && !request.told->reply &&
+                  request.told->reply.error().outcome() == Outcome::not_done;
+  return !given_up &&
+         std::ranges::all_of(request.answers, [](const Answer& a) { return a.reply.has_value(); });
 }
 
 // ---- the oracles
@@ -190,6 +200,11 @@ void SimHistory::judge_refusal(uint64_t tag, const Request& request, const Answe
 
 void SimHistory::judge_sights() {
   for (const Sight& sight : sights_) {
+    for (uint64_t tag : sight.own) {
+      if (requests_.at(tag).version <= sight.version) continue;
+      blame(str("a read of version ", sight.version, " came after its client was told of request ",
+                tag, ", which is in version ", requests_.at(tag).version));
+    }
     const SimModel& model = model_at(sight.version);
     std::string expected;
     if (sight.look == Look::stat) expected = model.stat(sight.path);
