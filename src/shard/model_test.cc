@@ -1,9 +1,9 @@
 // The namespace against its model: many random steps, and after each the shard must look like it.
 //
 // NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_SEED which runs: only that one.
-#include <gtest/gtest.h>
-
 #include <cstdlib>
+
+#include <gtest/gtest.h>
 
 #include "shard/testing/model_run.h"
 
