@@ -68,6 +68,7 @@ class SimClient {
   void change(const Then& then);
   void change_early(const Then& then);
   void burst(const Then& then);
+  void change_session(const Then& then);
   void upload(const Then& then);
   void put_block(uint64_t upload, uint64_t blob, std::shared_ptr<const std::string> bytes,
                  const Then& then);
@@ -94,6 +95,7 @@ class SimClient {
   codec::ReadAt read_at(const std::string& at) const;
 
   void live();
+  CallerParts parts();
 
   SimWorld& world_;
   SimHistory& history_;
@@ -101,7 +103,9 @@ class SimClient {
   std::unique_ptr<Life> life_;
   uint64_t life_number_ = 0;
   WatchedTransport::Frames journal_;  // of the last life, after a crash
-  SimHistory::Told told_;             // what it was told since it looked last
+  // What it was told since it looked last: by the log, and early.
+  SimHistory::Told told_;
+  SimHistory::Told told_early_;
   std::vector<std::string> snapshots_;
   uint64_t seen_ = 0;  // the newest version that it knows to exist
   int busy_ = 0;
@@ -113,6 +117,7 @@ struct SimClient::Life {
   std::unique_ptr<WatchedTransport> transport;
   std::unique_ptr<Caller> caller;
   std::unique_ptr<Session> session;
+  std::vector<std::unique_ptr<Session>> closed;
   std::unique_ptr<BlockIo> blocks;
   std::set<uint64_t> open;  // tags that were not answered yet
 };

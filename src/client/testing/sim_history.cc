@@ -43,14 +43,16 @@ void SimHistory::told(uint64_t tag, const Result<codec::CommitReply>& result) {
   Request& request = requests_.at(tag);
   if (request.told) complain(str("request ", tag, " was answered twice"));
   request.told = Answer{result, world_.published_version()};
-  bool odd = !result && (result.error().code() == Code::session_expired ||
-                         result.error().code() == Code::stale);
+  bool odd =
+      !result && !disk_was_full_ &&
+      (result.error().code() == Code::session_expired || result.error().code() == Code::stale);
   if (odd) complain(str("request ", tag, " was told: ", result.error().message()));
   world_.scheduler().note(
       str("told ", tag, " ", result ? str("version ", result->version) : result.error().message()));
 }
 
 void SimHistory::early_failed(const Error& error) {
+  if (error.code() == Code::resource_exhausted) return;  // the disk was full; see judge_success()
   complain(str("an early request failed: ", error.message()));
 }
 
@@ -173,6 +175,11 @@ void SimHistory::judge_request(uint64_t tag, const Request& request) {
 }
 
 void SimHistory::judge_success(uint64_t tag, const Request& request, const Answer& answer) {
+  // Sent again after the server's death, it met a full disk: an error that sync() tells.
+  bool taken_back = request.durability == codec::Durability::early && !request.answers.empty() &&
+                    !request.answers.back().reply &&
+                    request.answers.back().reply.error().code() == Code::resource_exhausted;
+  if (request.version == 0 && taken_back) return;
   if (request.version == 0) {
     blame(str("request ", tag, " was acknowledged in version ", answer.reply->version,
               " and is lost"));
@@ -188,6 +195,7 @@ void SimHistory::judge_success(uint64_t tag, const Request& request, const Answe
 
 // Some state between the request and its answer must explain it.
 void SimHistory::judge_refusal(uint64_t tag, const Request& request, const Answer& answer) {
+  if (answer.reply.error().code() == Code::resource_exhausted) return;  // the disk was full
   auto at = std::prev(models_.upper_bound(*request.first_sent));
   for (; at != models_.end() && at->first <= answer.published; ++at) {
     SimModel model = at->second;

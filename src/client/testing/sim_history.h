@@ -47,6 +47,8 @@ class SimHistory {
     bodies_[first_blob] = std::move(bytes);
   }
   void complain(std::string what);
+  // A session whose opening could not be written is not known afterwards.
+  void disk_was_full() { disk_was_full_ = true; }
 
   // ---- what travels: called by the transport of every client
 
@@ -113,6 +115,7 @@ class SimHistory {
   std::vector<std::string> complaints_;  // what was wrong when it happened
   std::vector<std::string> found_;       // what judge() found
   uint64_t last_tag_ = 0;
+  bool disk_was_full_ = false;
 };
 
 // Tells the history what passes. Owns the real transport.

@@ -34,6 +34,7 @@ class Run {
   void crash_client();
   void cut_network();
   void jump_clock();
+  void fill_disk();
   void heal();
   void wait(std::string_view what, const std::function<bool()>& holds);
   std::vector<codec::SnapshotInfo> snapshots(SimClient& client);
@@ -131,7 +132,7 @@ void Run::chaos() {
 }
 
 void Run::fault() {
-  switch (random().below(8)) {
+  switch (random().below(9)) {
     case 0:
     case 1:
       return crash_server();
@@ -142,6 +143,8 @@ void Run::fault() {
       return cut_network();
     case 5:
       return jump_clock();
+    case 6:
+      return fill_disk();
     default:
       return;
   }
@@ -205,6 +208,15 @@ void Run::cut_network() {
 void Run::jump_clock() {
   ++result_.faults;
   world_.scheduler().clock().jump_wall(random().between(0h, 72h) - 36h);
+}
+
+void Run::fill_disk() {
+  ++result_.faults;
+  SimFiles& files = world_.server_host().files();
+  files.set_capacity(files.bytes_used() + random().below(2000));
+  history_.disk_was_full();
+  world_.run_for(random().between(0s, 4s));
+  files.set_capacity(uint64_t{4} << 30);
 }
 
 void Run::heal() {

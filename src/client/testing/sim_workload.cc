@@ -134,6 +134,7 @@ void SimClient::change_early(const Then& then) {
 void SimClient::burst(const Then& then) {
   std::string path = str("/", name(), "/burst-", history_.last_tag());
   auto left = std::make_shared<uint64_t>(2 + random().below(20));
+  auto full = std::make_shared<bool>(false);  // the disk, so nothing can be expected
   auto durability = random().one_in(2) ? Durability::early : Durability::durable;
   uint64_t size = 0;
   for (uint64_t i = 0, count = *left; i < count; ++i) {
@@ -152,8 +153,9 @@ void SimClient::burst(const Then& then) {
     size += body.size();
     uint64_t tag = history_.last_tag() + 1;
     commit({std::move(operation)}, durability,
-           [this, tag, left, then](const Result<codec::CommitReply>& result) {
-             bool refused = !result && result.error().outcome() == Outcome::not_done &&
+           [this, tag, left, full, then](const Result<codec::CommitReply>& result) {
+             *full |= !result && result.error().code() == Code::resource_exhausted;
+             bool refused = !result && !*full && result.error().outcome() == Outcome::not_done &&
                             !is_transient(result.error()) &&
                             result.error().code() != Code::cancelled;
              if (refused) {
