@@ -34,9 +34,12 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       events_(events),
       options_(std::move(options)),
       checker_(env, shard, store, events),
-      executor_(env.executors.serial("nokv-upkeep")) {}
+      executor_(env.executors.serial("nokv-upkeep")),
+      home_(std::make_shared<Guarded<Executor*>>(executor_.get())) {}
 
-Background::~Background() = default;
+Background::~Background() {
+  home_->with([](Executor*& executor) { executor = nullptr; });
+}
 
 void Background::start() {
   executor_->post([this] {
@@ -53,11 +56,14 @@ void Background::run(std::vector<Job> jobs, std::move_only_function<void(Result<
   auto pass = std::make_shared<Pass>();
   pass->jobs = std::move(jobs);
   pass->done = std::move(done);
-  run_next(std::move(pass));
+  passes_.push_back(pass);
+  if (passes_.size() == 1) run_next(std::move(pass));
 }
 
 void Background::run_next(std::shared_ptr<Pass> pass) {
   if (pass->next == pass->jobs.size()) {
+    passes_.pop_front();
+    if (!passes_.empty()) executor_->post([this] { run_next(passes_.front()); });
     pass->done(pass->error ? std::unexpected(*pass->error) : Result<>());
     return;
   }
@@ -303,9 +309,9 @@ void Background::delete_objects(std::vector<std::string> keys,
   size_t count = keys.size();
   store_.remove(
       std::move(keys), env_.clock.now() + kStoreTimeout,
-      [this, count,
+      [home = home_, count,
        done = std::move(done)](Result<std::vector<object::RemoveFailure>> result) mutable {
-        executor_->post([count, done = std::move(done), result = std::move(result)]() mutable {
+        auto tell = [count, done = std::move(done), result = std::move(result)]() mutable {
           if (!result) {
             done(std::unexpected(std::move(result).error()));
           } else if (!result->empty()) {
@@ -313,6 +319,9 @@ void Background::delete_objects(std::vector<std::string> keys,
           } else {
             done(count);
           }
+        };
+        home->with([&](Executor* executor) {
+          if (executor != nullptr) executor->post(std::move(tell));
         });
       });
 }

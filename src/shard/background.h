@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/env/env.h"
+#include "base/guarded.h"
 #include "base/log_event.h"
 #include "codec/rpc.h"
 #include "log/log_store.h"
@@ -118,7 +120,9 @@ class Background {
   Clock::Instant started_{};
   Clock::Instant last_checkpoint_{};
   uint64_t checkpoint_log_bytes_ = 0;
-  bool passing_ = false;
+  bool passing_ = false;  // a pass of tick()
+  // One at a time, so that no step rests on what another one is about to do.
+  std::deque<std::shared_ptr<Pass>> passes_;
   // Where the next step goes on: what lies before it is done, and dear to step over.
   struct Cursor {
     std::string prefix;
@@ -129,6 +133,8 @@ class Background {
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   std::unique_ptr<Executor> executor_;
+  // For answers of the object store, which may come when all this is gone: null then.
+  std::shared_ptr<Guarded<Executor*>> home_;
 };
 
 }  // namespace nokv::shard

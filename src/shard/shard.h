@@ -54,7 +54,7 @@ class Shard {
   // Recovers: opens the log, finds the engine's place on its chain, replays what follows, serves.
   // `engine`, `log` and `env` outlive the shard. Blocks.
   // Errors: data_loss when the engine's place is not on the log's chain or the log does not reach
-  // back to it; the message says what is missing.
+  // back to it; failed_precondition when the log ends before it; the message says what is missing.
   static Result<std::unique_ptr<Shard>> open(const Env& env, engine::Engine& engine,
                                              log::LogStore& log, EventSink& events,
                                              const ShardOptions& options);
