@@ -611,6 +611,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       return;
     }
     case Method::space:
+      background_.space().rows(caller.deadline, encode_into<codec::SpaceReply>(std::move(done)));
+      return;
     case Method::stats:
     default:
       done(fail(Code::unimplemented, "method ", static_cast<uint32_t>(method),

@@ -484,6 +484,11 @@ void Shard::finish_group() {
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
   counters_.records.fetch_add(in_flight_->redo.records.size(), std::memory_order_relaxed);
   counters_.log_bytes.fetch_add(in_flight_->encoded.bytes.size(), std::memory_order_relaxed);
+  uint64_t bodies = 0;
+  for (const auto& record : in_flight_->redo.records) {
+    for (const auto& blob : record.blobs) bodies += blob.size;
+  }
+  counters_.body_bytes.fetch_add(bodies, std::memory_order_relaxed);
   publish();
   pending_.applied(applier_.version());
   OpenGroup group = std::move(*in_flight_);
