@@ -33,9 +33,9 @@ class ExampleFiller {
     } else if constexpr (std::is_enum_v<T>) {
       v = static_cast<T>(1);
     } else if constexpr (std::signed_integral<T>) {
-      v = -static_cast<T>(1000 + number);
+      v = -1000 - static_cast<T>(number);
     } else if constexpr (internal::Number<T>) {
-      v = static_cast<T>(1000 + number);
+      v = static_cast<T>(number) + 1000;
     } else if constexpr (std::same_as<T, std::string>) {
       v = str("s", number);
     } else if constexpr (internal::IsByteArray<T>::value) {
