@@ -8,6 +8,7 @@
 # `start` makes DIR, picks a free port, waits until the server answers, and prints its URL, the only
 # line on stdout. DIR then holds `port`, `pid`, `log` and the server's data; removing DIR is the
 # caller's. With OWNER_PID the server is ended when that process is gone, however it died.
+# versitygw speaks TLS with VGW_CERT and VGW_KEY in the environment; its URL is https:// then.
 # Region us-east-1, access key testkey, secret key testsecret123, path style, or virtual-host style
 # below s3.localhost; no bucket exists at the start.
 # `list` follows NOKV_S3: "versitygw" (default), "all", or names separated by commas.
@@ -107,7 +108,8 @@ wait_ready() {
   for ((try = 0; try < kReadyTries; try++)); do
     alive "$pid" "$since" || return 1
     if listens "$pid" "$port" &&
-      curl --silent --max-time 1 --output /dev/null "http://127.0.0.1:$port/"; then
+      { curl --silent --max-time 1 --output /dev/null "http://127.0.0.1:$port/" ||
+        curl --silent --insecure --max-time 1 --output /dev/null "https://127.0.0.1:$port/"; }; then
       return 0
     fi
     sleep 0.05
@@ -138,7 +140,7 @@ watch_owner() {
 }
 
 start() {
-  local name=$1 owner=${2:-} try
+  local name=$1 owner=${2:-} try scheme=http
   [[ $(type -t "start_$name") == function ]] || die "no server '$name'; see: $0"
   mkdir -p "$dir"
   dir=$(cd "$dir" && pwd)
@@ -151,7 +153,8 @@ start() {
         printf '%s %s\n' "$pid" "$since" >"$dir/pid"
         printf '%s\n' "$port" >"$dir/port"
         [[ -z $owner ]] || watch_owner "$owner"
-        printf 'http://127.0.0.1:%s\n' "$port"
+        [[ $name == versitygw && -n ${VGW_CERT:-} ]] && scheme=https
+        printf '%s://127.0.0.1:%s\n' "$scheme" "$port"
         return
       fi
       end_pid "$pid" "$since"

@@ -81,7 +81,7 @@ class Parser {
 
   Result<> unknown_command(const std::string& word) const {
     if (family_.empty()) {
-      return usage_error(str("no command '", word, "'"),
+      return usage_error(str("unknown command '", word, "'"),
                          did_you_mean(near_miss(word, command_names()), help_hint(nullptr)));
     }
     std::vector<std::string> names;
@@ -90,9 +90,10 @@ class Parser {
       names.emplace_back(it->name.substr(family_.size() + 1));
       list += (list.empty() ? "" : ", ") + names.back();
     }
+    if (word.empty()) return usage_error(str(family_, " needs a command"), "there are: " + list);
     std::string near = near_miss(word, names);
     return usage_error(
-        str("no command '", family_, " ", word, "'"),
+        str("unknown command '", family_, " ", word, "'"),
         near.empty() ? str("there are: ", list) : str("did you mean '", family_, " ", near, "'?"));
   }
 
@@ -190,7 +191,7 @@ class Parser {
     }
     for (const auto& it : global_options()) names.push_back(str("--", it.option.name));
     std::string where = command() == nullptr ? "" : str(" of ", command()->name);
-    return usage_error(str("no option ", written, where),
+    return usage_error(str("unknown option ", written, where),
                        did_you_mean(near_miss(written, names), help_hint(command())));
   }
 

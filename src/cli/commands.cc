@@ -48,6 +48,8 @@ std::span<const Command> commands() {
 
       gc_row(),
       fsck_row(),
+      bench_row(),
+      objbench_row(),
 
       config_show_row(),
       completion_row(),

@@ -5,6 +5,8 @@
 #include "cli/hints.h"
 #include "cli/name_text.h"
 #include "cli/paths.h"
+#include "cli/values.h"
+#include "meta/at.h"
 
 namespace nokv::cli {
 
@@ -17,7 +19,8 @@ const std::string& Context::store_url() {
 
 Result<Client*> Context::client() {
   if (store_ == nullptr) {
-    auto store = doors.open_store(store_url(), settings);
+    bool may_create = args.command().name == "init" && !dry_run();
+    auto store = doors.open_store(store_url(), settings, may_create);
     if (!store) {
       Error error = std::move(store).error();
       if (error.code() == Code::invalid_argument) return usage(std::move(error));
@@ -50,6 +53,17 @@ Result<std::string> Context::path(std::string_view text) {
   return std::move(parsed.path);
 }
 
+void Context::shows(uint64_t version, int64_t time_ns) {
+  if (told_at_ || find_option(args.command(), "at") == nullptr || !args.has("at")) return;
+  const std::string& at = args.text("at");
+  auto asked = meta::parse_time(at);
+  if (auto age = meta::parse_age(at)) asked = to_unix_ns(doors.env.clock.wall()) - *age;
+  if (!asked || time_ns >= *asked) return;
+  told_at_ = true;
+  out.note(str("nokv ", args.command().name, ": --at ", at, " shows v", version, " of ",
+               rfc3339(time_ns)));
+}
+
 Error Context::with_hints(Error error, std::string_view path) {
   if (store_ == nullptr || usage_ || !error.hint().empty()) return error;
   std::string at = find_option(args.command(), "at") == nullptr ? "" : args.text("at");
@@ -69,6 +83,12 @@ Exit Context::fail_with(Error error) {
   Exit exit = usage_ ? Exit::usage : exit_of(error);
   // The user's own interrupt is no failure of the server's.
   if (exit == Exit::unreachable && doors.stop.stop_requested()) exit = Exit::refused;
+  if (exit == Exit::unknown && error.hint().empty()) {
+    error = std::move(error).with_hint(subject_.empty()
+                                           ? "it may have been done: look before you do it again"
+                                           : str("'nokv stat ", shell_quoted(name_shown(subject_)),
+                                                 "' shows whether it was done"));
+  }
   if (exit == Exit::refused && error.code() == Code::cancelled && doors.stop.stop_requested()) {
     error = Error(Code::cancelled, "interrupted; nothing was changed by what was not finished");
   } else {

@@ -28,6 +28,8 @@ class Store {
   virtual Client& client() = 0;
   // Opened by this very process (file:///).
   virtual bool embedded() const = 0;
+  // What a further client is made of, with a connection of its own; none may outlive the store.
+  virtual client::ClientParts connect() = 0;
 };
 
 // An object store as the settings name it, and all that reaching it took.
@@ -51,8 +53,10 @@ struct Doors {
   bool in_terminal = false;
   bool out_terminal = false;
   bool err_terminal = false;
-  // Reaches the namespace that `url` names; need not wait until it answers.
-  std::function<Result<std::unique_ptr<Store>>(const std::string& url, const Settings& settings)>
+  // Reaches the namespace that `url` names; need not wait until it answers. `may_create`: makes
+  // the directory of an embedded one.
+  std::function<Result<std::unique_ptr<Store>>(const std::string& url, const Settings& settings,
+                                               bool may_create)>
       open_store;
   std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
   // Serves until it is told to stop.
@@ -76,6 +80,8 @@ class Context {
   Result<Client*> client();
   const std::string& store_url();
   bool embedded() const { return store_ != nullptr && store_->embedded(); }
+  // The store of client(), once that was asked for.
+  Store& store() { return *store_; }
   // Closes the session. Its errors change nothing: what was done is done.
   void close();
 
@@ -105,6 +111,9 @@ class Context {
   void about(std::string_view path) { subject_ = path; }
   const std::string& subject() const { return subject_; }
 
+  // What --at names when it is a time or an age, and what was read is older: tells people once.
+  void shows(uint64_t version, int64_t time_ns);
+
   // Tells an error of one among several paths; the command goes on.
   void report(Error error, std::string_view path);
 
@@ -126,6 +135,7 @@ class Context {
   std::string store_url_;
   std::string subject_;
   bool usage_ = false;
+  bool told_at_ = false;
 };
 
 // Runs one command line: parses, reads the settings, runs, tells errors. Returns the exit code.

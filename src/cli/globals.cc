@@ -80,8 +80,10 @@ std::vector<GlobalOption> make() {
        .env = "NOKV_OBJECT_BUCKET",
        .initial = "",
        .server = true},
-      {.option = option("object-endpoint", "URL", text,
-                        "the S3 server (rustfs: http://127.0.0.1:9000; s3: AWS)"),
+      {.option =
+           option("object-endpoint", "URL", text,
+                  "the S3 server (rustfs: http://127.0.0.1:9000; s3: AWS); with the bucket before "
+                  "the host, http://BUCKET.HOST, in virtual-host style"),
        .setting = true,
        .env = "NOKV_OBJECT_ENDPOINT",
        .initial = "",

@@ -1,11 +1,11 @@
 // nokv: the command.
-#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include <poll.h>
 #include <unistd.h>
 
 #include "base/posix/posix_env.h"
@@ -29,6 +29,9 @@ nokv::Result<> write_all(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     ssize_t n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) continue;
+    if (n < 0 && errno == EPIPE) {
+      return nokv::fail(nokv::Code::cancelled, "nobody reads the output");
+    }
     if (n < 0) return std::unexpected(nokv::system_error(errno, "standard output"));
     bytes.remove_prefix(static_cast<size_t>(n));
   }
@@ -49,14 +52,17 @@ int main(int argc, char** argv) {
   std::stop_source stop;
   interrupted = &stop;
   cli::Surroundings surroundings{nokv::environment_variable, ::geteuid() == 0};
-  bool may_create = std::ranges::find(words, "init") != words.end();
-  bool serves = std::ranges::find(words, "serve") != words.end();
-  if (!serves) std::signal(SIGINT, interrupt);
+  std::signal(SIGINT, interrupt);  // `serve` takes it over
   cli::Doors doors{.env = env, .surroundings = surroundings};
   doors.out = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
   doors.err = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes); };
-  doors.in = [](std::span<char> buffer) -> Result<size_t> {
+  doors.in = [&stop](std::span<char> buffer) -> Result<size_t> {
     for (;;) {
+      // Waits in steps: an interrupt must be noticed although nothing comes.
+      pollfd ready{STDIN_FILENO, POLLIN, 0};
+      int polled = ::poll(&ready, 1, 100);
+      if (stop.stop_requested()) return nokv::fail(nokv::Code::cancelled, "interrupted");
+      if (polled == 0) continue;
       ssize_t n = ::read(STDIN_FILENO, buffer.data(), buffer.size());
       if (n >= 0) return static_cast<size_t>(n);
       if (errno != EINTR) return std::unexpected(nokv::system_error(errno, "standard input"));
@@ -65,7 +71,8 @@ int main(int argc, char** argv) {
   doors.in_terminal = nokv::stdin_is_terminal();
   doors.out_terminal = nokv::stdout_is_terminal();
   doors.err_terminal = nokv::stderr_is_terminal();
-  doors.open_store = [&](const std::string& url, const cli::Settings& settings) {
+  doors.open_store = [&](const std::string& url, const cli::Settings& settings, bool may_create) {
+    nokv::keep_freed_memory();
     return cli::open_store(env, surroundings, url, settings, may_create);
   };
   doors.open_objects = [&](const cli::Settings& settings) {

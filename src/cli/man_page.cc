@@ -9,7 +9,10 @@ namespace {
 std::string roff(std::string_view text) {
   std::string out;
   bool line_start = true;
+  size_t columns = 0;
   for (char c : text) {
+    // Each sentence on its own line keeps the lines of the source short, as roff wants it.
+    if (c == ' ' && columns > 60) c = '\n';
     if (line_start && (c == '.' || c == '\'')) out += "\\&";
     if (c == '\\') {
       out += "\\e";
@@ -23,24 +26,29 @@ std::string roff(std::string_view text) {
       out += c;
     }
     line_start = c == '\n';
+    columns = line_start ? 0 : columns + 1;
   }
   return out;
 }
+
+// roff's readers want a date in every page; the pages say what this program does, whenever it was
+// built, so it is the day their form was last changed.
+constexpr std::string_view kDate = "2026-11-26";
 
 std::string head(std::string_view name, std::string_view summary) {
   std::string upper(name);
   for (char& c : upper) {
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   }
-  return str(".TH ", roff(upper), " 1 \"\" \"nokv\" \"nokv\"\n.SH NAME\n", roff(name), " \\- ",
-             roff(summary), "\n");
+  return str(".TH ", roff(upper), " 1 \"", kDate, "\" \"nokv\" \"nokv\"\n.SH NAME\n", roff(name),
+             " \\- ", roff(summary), "\n");
 }
 
 std::string text_paragraphs(std::string_view text) {
   std::string out;
   while (!text.empty()) {
     size_t end = text.find("\n\n");
-    out += str(".PP\n", roff(text.substr(0, end)), "\n");
+    out += str(out.empty() ? "" : ".PP\n", roff(text.substr(0, end)), "\n");
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 2);
   }
   return out;

@@ -45,7 +45,7 @@ std::string near_miss(std::string_view word, const std::vector<std::string>& can
     size_t distance = same_but_case(it, word) ? 0 : edit_distance(word, it, limit);
     // An abbreviation counts as one edit, so that a typing error of one letter comes before it.
     if (word.size() >= 3 && it.starts_with(word)) distance = std::min<size_t>(distance, 1);
-    if (distance < best && distance < std::max<size_t>(word.size(), 2)) {
+    if (distance < best && distance < std::max<size_t>(word.size(), 1)) {
       best = distance;
       result = it;
     }

@@ -126,6 +126,14 @@ Result<> TreePutter::send() {
 Result<> TreePutter::one_by_one(const std::vector<Job>& jobs) {
   for (const Job& job : jobs) {
     auto reply = commit(std::span(&job, 1));
+    if (!reply && reply.error().code() == Code::already_exists &&
+        std::holds_alternative<codec::MakeNode>(job.operation)) {
+      // A link takes the place of what is there, as a file does.
+      codec::Remove remove{
+          .target = {.path = job.path}, .kind = codec::RemoveKind::file, .keep_undo = true};
+      reply = client_.commit({remove, job.operation}, context_.write_options());
+      if (reply) reply->results.erase(reply->results.begin());
+    }
     if (reply && !reply->results.empty()) {
       tell(job, reply->results[0], reply->version);
     } else if (!reply) {

@@ -31,10 +31,12 @@ Result<ReadArgument> read_argument(Context& context, Client& client, std::string
 
 Result<std::unique_ptr<client::Reader>> open_argument(Context& context, Client& client,
                                                       const ReadArgument& argument) {
-  return client.open_read({.target = {.path = argument.path},
-                           .at = argument.at,
-                           .generation = argument.generation,
-                           .call = context.call()});
+  NOKV_ASSIGN(auto reader, client.open_read({.target = {.path = argument.path},
+                                             .at = argument.at,
+                                             .generation = argument.generation,
+                                             .call = context.call()}));
+  context.shows(reader->version(), reader->time_ns());
+  return reader;
 }
 
 Result<> OutputSink::write(std::string_view bytes) {

@@ -19,6 +19,13 @@ bool is_loopback(const Address& address) {
          address.host.starts_with("127.");
 }
 
+bool is_local_url(std::string_view url) {
+  size_t host = url.find("//");
+  if (host == std::string_view::npos) return false;
+  url.remove_prefix(host + 2);
+  return url.starts_with("127.") || url.starts_with("localhost") || url.starts_with("[::1]");
+}
+
 Result<ObjectOptions> object_options(const Settings& settings) {
   ObjectOptions options{.bucket = settings.text("object-bucket"),
                         .endpoint = settings.text("object-endpoint"),

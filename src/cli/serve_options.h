@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "base/env/net.h"
 #include "base/result.h"
@@ -41,6 +42,9 @@ struct ServeOptions {
 // Errors: invalid_argument, with a hint.
 Result<ObjectOptions> object_options(const Settings& settings);
 Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args);
+
+// Whether an endpoint's URL leads to this machine.
+bool is_local_url(std::string_view url);
 
 // 127.0.0.0/8, ::1, localhost, or a unix socket.
 bool is_loopback(const Address& address);

@@ -42,6 +42,13 @@ Result<std::string> checked(const Option& option, std::string value) {
   return value;
 }
 
+// Which of two settings was said more strongly: flag, environment, config file, default.
+int rank(const Setting& setting) {
+  if (setting.origin.starts_with("flag")) return 3;
+  if (setting.origin.starts_with("environment")) return 2;
+  return setting.origin == "default" ? 0 : 1;
+}
+
 std::vector<std::string> setting_names() {
   std::vector<std::string> names;
   for (const auto& it : global_options()) {
@@ -71,7 +78,7 @@ Duration Settings::duration(std::string_view name) const {
 Setting Settings::store() const {
   const Setting& store = get("store");
   const Setting& bind = get("server-bind");
-  if (store.origin == "default" && bind.origin != "default") {
+  if (rank(bind) > rank(store)) {
     std::string url = bind.value.find(':') == std::string::npos ||
                               bind.value.starts_with("unix:") || bind.value.starts_with("nokv://")
                           ? bind.value

@@ -44,8 +44,8 @@ class Settings {
   uint64_t number(std::string_view name) const;
   Duration duration(std::string_view name) const;
 
-  // The namespace to use: --store, or the server that --server-bind names where only that was
-  // said.
+  // The namespace to use: --store, or the server that --server-bind names where that was said
+  // more strongly (a flag before the environment, that before the config file).
   Setting store() const;
 
   // The config file that was read; empty when there is none.

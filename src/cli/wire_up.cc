@@ -28,12 +28,21 @@ namespace nokv::cli {
 namespace {
 
 constexpr int kDiskThreads = 8;
+// How long a start waits for an object store: one that is down must not hold up the namespace.
+constexpr Duration kStoreTime = std::chrono::seconds(2);
 constexpr uint64_t kEmbeddedSegmentBytes = 16ULL << 20;
+
+// Whom an https:// store or presigned URL is believed: AWS's own variable names a file of
+// certificates instead of the system's.
+net::CurlOptions curl_options(const Surroundings& surroundings) {
+  return {.ca_file = surroundings.environment("AWS_CA_BUNDLE").value_or("")};
+}
 
 Result<> open_s3(const Env& env, const Surroundings& surroundings, const ObjectOptions& options,
                  ObjectParts& out) {
   out.executor = env.executors.serial("nokv-s3");
-  out.http = std::make_unique<net::CurlClient>(env.clock, env.executors);
+  out.http =
+      std::make_unique<net::CurlClient>(env.clock, env.executors, curl_options(surroundings));
   auto variables = [environment = surroundings.environment](const std::string& name) {
     return environment(name).value_or("");
   };
@@ -60,15 +69,23 @@ Result<> open_s3(const Env& env, const Surroundings& surroundings, const ObjectO
 // Over RPC: owns the network it goes through.
 class RemoteStore final : public Store {
  public:
-  RemoteStore(const Env& env, const Address& address, client::ClientOptions options)
-      : net_(1), http_(env.clock, env.executors) {
-    client::ClientParts parts{client::make_rpc_transport(env, net_, address), env, &http_};
-    client_ = std::make_unique<Client>(std::move(parts), std::move(options));
+  RemoteStore(const Env& env, const Surroundings& surroundings, const Address& address,
+              client::ClientOptions options)
+      : env_(env),
+        address_(address),
+        net_(1),
+        http_(env.clock, env.executors, curl_options(surroundings)) {
+    client_ = std::make_unique<Client>(connect(), std::move(options));
   }
   Client& client() override { return *client_; }
   bool embedded() const override { return false; }
+  client::ClientParts connect() override {
+    return {client::make_rpc_transport(env_, net_, address_), env_, &http_};
+  }
 
  private:
+  Env env_;
+  Address address_;
   net::AsioNet net_;
   net::CurlClient http_;
   std::unique_ptr<Client> client_;
@@ -79,10 +96,8 @@ class EmbeddedStore final : public Store {
  public:
   EmbeddedStore(const Env& env, ObjectParts objects, std::unique_ptr<server::ShardHost> host,
                 const std::string& url, client::ClientOptions options)
-      : objects_(std::move(objects)), host_(std::move(host)) {
-    client::ClientParts parts{client::make_embedded_transport(env.clock, host_->service(), url),
-                              env, objects_.http.get()};
-    client_ = std::make_unique<Client>(std::move(parts), std::move(options));
+      : env_(env), url_(url), objects_(std::move(objects)), host_(std::move(host)) {
+    client_ = std::make_unique<Client>(connect(), std::move(options));
   }
   ~EmbeddedStore() override {
     client_.reset();
@@ -90,8 +105,14 @@ class EmbeddedStore final : public Store {
   }
   Client& client() override { return *client_; }
   bool embedded() const override { return true; }
+  client::ClientParts connect() override {
+    return {client::make_embedded_transport(env_.clock, host_->service(), url_), env_,
+            objects_.http.get()};
+  }
 
  private:
+  Env env_;
+  std::string url_;
   ObjectParts objects_;
   std::unique_ptr<server::ShardHost> host_;
   std::unique_ptr<Client> client_;
@@ -162,9 +183,16 @@ Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& su
   client::ClientOptions options;
   options.deadline = settings.duration("deadline");
   options.producer = str("nokv/", version_number());
+  size_t scheme = url.find("://");
+  if (scheme != std::string::npos && !url.starts_with("nokv://") && !url.starts_with("unix://") &&
+      !url.starts_with("file://")) {
+    return std::unexpected(
+        Error(Code::invalid_argument, str("store '", url, "' begins with ", url.substr(0, scheme)))
+            .with_hint("stores are nokv://HOST:PORT, unix:/PATH or file:///DIR"));
+  }
   if (!url.starts_with("file:")) {
     NOKV_ASSIGN(Address address, Address::parse(url));
-    return std::make_unique<RemoteStore>(env, address, options);
+    return std::make_unique<RemoteStore>(env, surroundings, address, options);
   }
   std::string directory = url.substr(5);
   if (directory.starts_with("//")) directory = directory.substr(2);
@@ -200,6 +228,29 @@ void write_all(int fd, std::string_view bytes) {
   }
 }
 
+// What whoever starts a server should know of its object store. Only the bodies of another
+// namespace keep it from starting: names and small files are served whatever the store does.
+Result<> look_at_objects(const Env& env, server::ShardHost& host, const ObjectOptions& options,
+                         const ObjectParts& objects, EventSink& events) {
+  if (options.backend == ObjectBackend::memory) {
+    events.warn("bodies_in_memory", {{"why", "bodies are gone when the server stops"}});
+  }
+  if (options.backend == ObjectBackend::rustfs && !is_local_url(options.endpoint)) {
+    object::Waiter<object::CredentialsPtr> found;
+    objects.credentials->get(env.clock.now() + kStoreTime, found.done());
+    auto credentials = found.wait();
+    if (credentials && (*credentials)->source == object::rustfs_credentials().source) {
+      events.warn("development_credentials",
+                  {{"endpoint", options.endpoint},
+                   {"fix", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"}});
+    }
+  }
+  auto looked = host.look_at_store(kStoreTime);
+  if (!looked && looked.error().code() == Code::failed_precondition) return looked;
+  if (!looked) events.warn("object_store_fails", {{"error", looked.error().message()}});
+  return {};
+}
+
 Level level_of(const std::string& name) {
   auto level = parse_level(name == "warning" ? "warn" : name);
   return level ? *level : Level::info;
@@ -223,6 +274,7 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   host_options.directory = options.meta;
   host_options.server_version = version_number();
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, events, host_options));
+  NOKV_TRY(look_at_objects(env, *host, options.objects, objects, events));
   net::AsioNetOptions net_options;
   net_options.on_refused = [&events](std::string_view peer, const Error& why) {
     events.warn("connection_refused", {{"peer", peer}, {"why", why.message()}});

@@ -392,9 +392,10 @@ TEST_F(BodiesTest, ADigestThatDoesNotFitIsDataLoss) {
   start(Way::url);
   ASSERT_TRUE(put("/f", "hello"));
   server.files.begin()->second.body.digest.bytes[0] ^= 1;
-  auto error = read("/f").error();
+  auto error = client->read({.target = {.path = "/f"}, .check_digest = true}, 100).error();
   EXPECT_EQ(error.code(), Code::data_loss);
   EXPECT_NE(error.message().find("digest"), std::string::npos);
+  EXPECT_TRUE(client->read({.target = {.path = "/f"}}, 100));  // nobody asked
 }
 
 TEST_F(BodiesTest, ADamagedSmallBodyIsDataLoss) {
@@ -481,6 +482,22 @@ TEST_F(BodiesTest, AListingShowsOneVersionThroughAllItsPages) {
   }
   EXPECT_EQ(names.size(), 25U);
   EXPECT_EQ(lister.version(), 25U);
+}
+
+TEST_F(BodiesTest, AListingAsksForThePageAfterTheOneThatIsRead) {
+  start(Way::url);
+  for (int i = 0; i < 45; ++i) ASSERT_TRUE(put("/" + std::to_string(100 + i), "x"));
+  auto asked = [&, before = client->counters().requests] {
+    return client->counters().requests - before;
+  };
+  auto lister = client->list({.page = 10});
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(*lister.next());
+  EXPECT_EQ(asked(), 1U);  // perhaps nobody wants more than the first page
+  ASSERT_TRUE(*lister.next());
+  EXPECT_EQ(asked(), 3U);
+  for (int i = 11; i < 45; ++i) ASSERT_TRUE(*lister.next());
+  EXPECT_FALSE(*lister.next());
+  EXPECT_EQ(asked(), 5U);
 }
 
 TEST_F(BodiesTest, EarlyChangesAreSeenByTheClientsOwnReads) {

@@ -234,7 +234,7 @@ Result<uint64_t> BodyReader::copy_to(Sink& sink, uint64_t offset, uint64_t lengt
   offset = std::min(offset, size());
   length = std::min(length, size() - offset);
   const codec::Digest& told = entry().body.digest;
-  bool whole = offset == 0 && length == size();
+  bool whole = options_.check_digest && offset == 0 && length == size();
   Digester digester(whole ? told.kind : codec::DigestKind::none);
   ReadJob job{.reader = this, .offset = offset, .length = length};
   job.consume = [&](std::string_view bytes) {

@@ -1,6 +1,7 @@
 #include "client/caller.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace nokv::client {
 
@@ -11,8 +12,19 @@ Duration Backoff::before_next(uint32_t attempt, Random& random) const {
   return Duration(static_cast<int64_t>(half + random.below(half + 1)));
 }
 
+namespace {
+
+bool changes_something(codec::Method method) {
+  using enum codec::Method;
+  return method == init || method == gc || method == checkpoint || method == fsck ||
+         method == put_block;
+}
+
+}  // namespace
+
 struct Caller::State {
   CallerParts parts;
+  Duration patience;
   Backoff backoff;
   std::atomic<bool> stopped = false;
   std::atomic<uint64_t> requests = 0;
@@ -26,15 +38,23 @@ struct Caller::Attempt {
   Clock::Instant deadline;
   Done<std::string> done;
   uint32_t attempts = 0;
+  std::optional<Clock::Instant> lost;  // when the peer was first found gone
 
   ~Attempt() {
     if (done) done(fail(Code::cancelled, "the client was closed"));
   }
-  void finish(Result<std::string> result) { std::exchange(done, nullptr)(std::move(result)); }
+  void finish(Result<std::string> result) {
+    // Whether a request that only reads was done is nobody's concern.
+    if (!result && !changes_something(method)) {
+      const Error& error = result.error();
+      result = std::unexpected(Error(error.code(), error.message()).with_hint(error.hint()));
+    }
+    std::exchange(done, nullptr)(std::move(result));
+  }
 };
 
-Caller::Caller(CallerParts parts, Backoff backoff)
-    : state_(std::make_shared<State>(parts, backoff)) {}
+Caller::Caller(CallerParts parts, Duration patience, Backoff backoff)
+    : state_(std::make_shared<State>(parts, patience, backoff)) {}
 Caller::~Caller() { stop(); }
 
 void Caller::stop() { state_->stopped = true; }
@@ -80,11 +100,15 @@ void Caller::send(std::shared_ptr<State> state, std::unique_ptr<Attempt> attempt
 void Caller::failed(const std::shared_ptr<State>& state, std::unique_ptr<Attempt> attempt,
                     Error error) {
   Duration pause = state->backoff.before_next(attempt->attempts, state->parts.random);
-  bool out_of_time = state->parts.clock.now() + pause >= attempt->deadline;
+  Clock::Instant next = state->parts.clock.now() + pause;
+  if (error.code() == Code::unavailable && !attempt->lost) {
+    attempt->lost = state->parts.clock.now();
+  }
+  bool out_of_time =
+      next >= attempt->deadline || (attempt->lost && next >= *attempt->lost + state->patience);
   if (state->stopped || out_of_time) return attempt->finish(std::unexpected(std::move(error)));
-  state->parts.timers.after(pause, [state, attempt = std::move(attempt)]() mutable {
-    send(state, std::move(attempt));
-  });
+  state->parts.timers.after(
+      pause, [state, attempt = std::move(attempt)]() mutable { send(state, std::move(attempt)); });
 }
 
 }  // namespace nokv::client

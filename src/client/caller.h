@@ -47,7 +47,8 @@ struct CallerParts {
 // with `cancelled`.
 class Caller {
  public:
-  explicit Caller(CallerParts parts, Backoff backoff = {});
+  // A peer that is gone is tried for `patience` at most, however far away a deadline is.
+  explicit Caller(CallerParts parts, Duration patience = Duration::max() / 4, Backoff backoff = {});
   ~Caller();
 
   // Calls `done` once, from any thread, possibly before it returns. The request must be one that

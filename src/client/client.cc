@@ -167,31 +167,52 @@ Result<codec::StatReply> Client::stat_many(std::vector<codec::Target> targets,
   return all;
 }
 
-Result<codec::ListReply> Client::list_page(codec::ListRequest request, const CallOptions& options) {
+client::Wait<codec::ListReply> Client::ask_page(codec::ListRequest request,
+                                                const CallOptions& options) {
   request.at = core_->seen(std::move(request.at));
-  return core_->ask<codec::ListReply>(Method::list, request, options);
+  client::Wait<codec::ListReply> page;
+  core_->caller.ask<codec::ListReply>(Method::list, request, core_->deadline(options), page.done());
+  return page;
+}
+
+Result<codec::ListReply> Client::list_page(codec::ListRequest request, const CallOptions& options) {
+  return ask_page(std::move(request), options).wait(options.stop);
 }
 
 client::Lister Client::list(client::ListOptions options) { return {*this, std::move(options)}; }
 
+codec::ListRequest client::Lister::next_request() const {
+  codec::ListRequest request{.target = options_.target,
+                             .at = options_.at,
+                             .after = options_.after,
+                             .limit = options_.page};
+  if (pages_ > 0) {
+    request.at.view = page_.view;
+    request.at.min_version = 0;
+  }
+  return request;
+}
+
+Result<> client::Lister::next_page() {
+  auto coming =
+      ahead_ ? *std::exchange(ahead_, {}) : client_.ask_page(next_request(), options_.call);
+  at_ = 0;
+  page_.entries.clear();
+  page_.more = false;
+  if (pages_ == 0) pages_ = 1;  // after an error it is at its end
+  NOKV_ASSIGN(page_, coming.wait(options_.call.stop));
+  if (page_.entries.empty()) page_.more = false;
+  if (!page_.entries.empty()) options_.after = page_.entries.back().name;
+  // Who reads a second page is likely to read them all.
+  if (page_.more && pages_ > 1) ahead_ = client_.ask_page(next_request(), options_.call);
+  ++pages_;
+  return {};
+}
+
 Result<std::optional<codec::Entry>> client::Lister::next() {
   while (at_ == page_.entries.size()) {
-    if (asked_ && !page_.more) return std::nullopt;
-    codec::ListRequest request{.target = options_.target,
-                               .at = options_.at,
-                               .after = options_.after,
-                               .limit = options_.page};
-    if (asked_) {
-      request.at.view = page_.view;
-      request.at.min_version = 0;
-    }
-    asked_ = true;
-    at_ = 0;
-    page_.entries.clear();
-    page_.more = false;
-    NOKV_ASSIGN(page_, client_.list_page(std::move(request), options_.call));
-    if (!page_.entries.empty()) options_.after = page_.entries.back().name;
-    if (page_.entries.empty()) page_.more = false;
+    if (pages_ > 0 && !page_.more) return std::nullopt;
+    NOKV_TRY(next_page());
   }
   return std::move(page_.entries[at_++]);
 }
@@ -209,7 +230,8 @@ Result<codec::LogReply> Client::log(const codec::LogRequest& request, const Call
 
 Result<> Client::ping(const CallOptions& options) { return core_->tell(Method::ping, {}, options); }
 
-Result<codec::StatusReply> Client::init(const codec::InitRequest& request, const CallOptions& options) {
+Result<codec::StatusReply> Client::init(const codec::InitRequest& request,
+                                        const CallOptions& options) {
   return core_->ask<codec::StatusReply>(Method::init, request, options);
 }
 
@@ -225,7 +247,8 @@ Result<codec::GcReply> Client::gc(const codec::GcRequest& request, const CallOpt
   return core_->ask<codec::GcReply>(Method::gc, request, options);
 }
 
-Result<codec::FsckReply> Client::fsck(const codec::FsckRequest& request, const CallOptions& options) {
+Result<codec::FsckReply> Client::fsck(const codec::FsckRequest& request,
+                                      const CallOptions& options) {
   return core_->ask<codec::FsckReply>(Method::fsck, request, options);
 }
 

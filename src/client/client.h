@@ -22,6 +22,7 @@
 #include "base/result.h"
 #include "client/stream.h"
 #include "client/transport.h"
+#include "client/wait.h"
 #include "codec/rpc.h"
 
 namespace nokv::net {
@@ -120,6 +121,9 @@ struct OpenOptions {
   uint64_t generation = 0;  // aborted when the file has another one; 0: any
   uint64_t offset = 0;      // where reading will begin
   uint64_t length = 0;      // and how much of it, as far as known; 0: unknown
+  // copy_to() and read() of a whole body also check its digest. Without it each block is checked
+  // against its checksum all the same; SHA-256 takes forty times as long as that.
+  bool check_digest = false;
   CallOptions call = {};
 };
 
@@ -169,13 +173,14 @@ class Reader {
   virtual std::vector<Result<std::string>> read_many(std::span<const Range> ranges) = 0;
 
   // Gives `length` bytes from `offset` on to `sink`, in order, fetching blocks in parallel under
-  // the client's memory bound. A whole body is checked against its digest too (data_loss, after the
-  // last write). Returns how many bytes were given.
+  // the client's memory bound. With OpenOptions::check_digest a whole body is checked against its
+  // digest too (data_loss, after the last write). Returns how many bytes were given.
   virtual Result<uint64_t> copy_to(Sink& sink, uint64_t offset = 0,
                                    uint64_t length = UINT64_MAX) = 0;
 };
 
-// The entries of a directory, page by page, all of one version.
+// The entries of a directory, page by page, all of one version. From the second page on the next
+// one is asked for while this one is read.
 class Lister {
  public:
   // The next entry, or none at the end. Blocks where a page ends. After an error the lister is at
@@ -192,11 +197,15 @@ class Lister {
   friend class nokv::Client;
   Lister(Client& client, ListOptions options) : client_(client), options_(std::move(options)) {}
 
+  codec::ListRequest next_request() const;
+  Result<> next_page();
+
   Client& client_;
   ListOptions options_;
   codec::ListReply page_;
   size_t at_ = 0;
-  bool asked_ = false;
+  size_t pages_ = 0;                             // that came so far
+  std::optional<Wait<codec::ListReply>> ahead_;  // the page after this one, on its way
 };
 
 }  // namespace client
@@ -290,7 +299,8 @@ class Client {
 
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request = {},
                                           const client::CallOptions& options = {});
-  Result<codec::LogReply> log(const codec::LogRequest& request, const client::CallOptions& options = {});
+  Result<codec::LogReply> log(const codec::LogRequest& request,
+                              const client::CallOptions& options = {});
 
   // ---- the server
 
@@ -299,7 +309,8 @@ class Client {
                                   const client::CallOptions& options = {});
   Result<codec::StatusReply> status(const client::CallOptions& options = {});
   Result<codec::SpaceReply> space(const client::CallOptions& options = {});
-  Result<codec::GcReply> gc(const codec::GcRequest& request = {}, const client::CallOptions& options = {});
+  Result<codec::GcReply> gc(const codec::GcRequest& request = {},
+                            const client::CallOptions& options = {});
   Result<codec::FsckReply> fsck(const codec::FsckRequest& request = {},
                                 const client::CallOptions& options = {});
   Result<> checkpoint(const client::CallOptions& options = {});
@@ -324,6 +335,11 @@ class Client {
   Counters counters() const;
 
  private:
+  friend class client::Lister;
+  // Sends the request for a page.
+  client::Wait<codec::ListReply> ask_page(codec::ListRequest request,
+                                          const client::CallOptions& options);
+
   std::unique_ptr<client::Core> core_;
 };
 

@@ -63,6 +63,18 @@ class Borrowed final : public client::Source {
   client::Source& source_;
 };
 
+// Reads the source to its end: what a dry run would have sent.
+Result<uint64_t> count_body(WriteItem& item) {
+  NOKV_ASSIGN(auto source, std::exchange(item.source, nullptr)());
+  std::string buffer(64 << 10, '\0');
+  uint64_t total = 0;
+  while (true) {
+    NOKV_ASSIGN(size_t got, source->read(buffer));
+    if (got == 0) return total;
+    total += got;
+  }
+}
+
 WriteItem item_of(codec::Operation op, client::Source& source, const client::BodyOptions& body) {
   WriteItem item{.op = std::move(op), .body = body};
   item.source = [&source]() -> Result<std::unique_ptr<client::Source>> {
@@ -92,8 +104,13 @@ Result<codec::CommitReply> Client::write(std::vector<WriteItem> items,
   BodyWriter writer(*core_, options.call);
   uint64_t blobs_to_come = 0;
   for (const WriteItem& item : items) blobs_to_come += blobs_of(item);
+  std::vector<uint64_t> would_write(options.dry_run ? items.size() : 0);
+  for (size_t i = 0; i < would_write.size(); ++i) {
+    if (!items[i].source) continue;
+    NOKV_ASSIGN(would_write[i], count_body(items[i]));
+  }
   for (WriteItem& item : items) {
-    if (!item.source || options.dry_run) continue;
+    if (!item.source) continue;
     blobs_to_come -= blobs_of(item);
     NOKV_TRY(fill_body(writer, item, blobs_to_come));
   }
@@ -111,6 +128,7 @@ Result<codec::CommitReply> Client::write(std::vector<WriteItem> items,
   NOKV_ASSIGN(codec::CommitReply reply, core_->commit(std::move(boxes), options));
   if (fits) writer.committed();
   if (reply.results.size() > items.size()) reply.results.resize(items.size());
+  for (size_t i = 0; i < would_write.size(); ++i) reply.results[i].size += would_write[i];
   return reply;
 }
 

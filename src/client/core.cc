@@ -20,7 +20,7 @@ Core::Core(ClientParts parts, ClientOptions given)
       env(parts.env),
       timers(env.executors.serial("nokv-client")),
       transport(std::move(parts.transport)),
-      caller({*transport, env.clock, env.random, *timers}),
+      caller({*transport, env.clock, env.random, *timers}, options.deadline),
       session({*transport, env.clock, env.random, *timers},
               {.early_bytes_max = options.early_bytes_max}),
       memory(std::make_shared<MemoryBudget>(options.buffer_bytes_max)),
@@ -57,6 +57,7 @@ Result<codec::CommitReply> Core::commit(std::vector<codec::OperationBox> operati
     return fail(Code::invalid_argument, "a transaction has 1 to ", codec::kOperationsMax,
                 " operations, not ", operations.size());
   }
+  if (write.call.stop.stop_requested()) return fail(Code::cancelled, "the caller gave up");
   size_t asked = operations.size();
   Wait<codec::CommitReply> answer;
   session.commit({std::move(operations), write.durability, write.dry_run}, deadline(write.call),

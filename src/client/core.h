@@ -34,9 +34,13 @@ class Core {
   // One request that only reads; blocks.
   template <class Reply, class Request>
   Result<Reply> ask(codec::Method method, const Request& request, const CallOptions& call) {
+    if (call.stop.stop_requested()) return fail(Code::cancelled, "the caller gave up");
     Wait<Reply> reply;
     caller.ask<Reply>(method, request, deadline(call), reply.done());
-    return reply.wait(call.stop);
+    auto answer = reply.wait(call.stop);
+    // Nothing depends on whether it was read.
+    if (!answer && call.stop.stop_requested()) return fail(Code::cancelled, "the caller gave up");
+    return answer;
   }
   Result<> tell(codec::Method method, std::string body, const CallOptions& call);
 

@@ -66,6 +66,7 @@ void Session::State::begin_session() {
   }
   id_[0] |= 1;  // all zero means no session
   opened_ = false;
+  opening_lost_ = false;
   used_ = false;
   next_sequence_ = 1;
   attach_ = 1;
@@ -192,12 +193,30 @@ Session::State::RequestPtr Session::State::take_next(Completions& completions) {
     again->deadline = parts_.clock.now() + options_.attempt_max;
     return again;
   }
-  if (!retries_.empty()) {
-    RequestPtr next = std::move(retries_.front());
-    retries_.pop_front();
-    return next;
+  if (RequestPtr next = take_retry()) return next;
+  if (opening_again()) {
+    expire_queued(completions);
+    return nullptr;
   }
   return take_queued(completions);
+}
+
+// A server that died before the session was in its log knows nothing of it: the oldest request
+// without an answer opens it again, and the others, which do not, wait until it has.
+bool Session::State::opening_again() const {
+  return opening_lost_ && !opened_ && !outstanding_.empty();
+}
+
+Session::State::RequestPtr Session::State::take_retry() {
+  for (auto it = retries_.begin(); it != retries_.end(); ++it) {
+    bool waits =
+        opening_again() && (*it)->session == id_ && (*it)->sequence != outstanding_.begin()->first;
+    if (waits) continue;
+    RequestPtr next = std::move(*it);
+    retries_.erase(it);
+    return next;
+  }
+  return nullptr;
 }
 
 Session::State::RequestPtr Session::State::take_queued(Completions& completions) {

@@ -12,6 +12,8 @@ void Session::State::failed(const RequestPtr& request, Error error, bool same_co
   if (error.code() == Code::unavailable && same_connection) connection_lost_ = true;
   if (error.code() == Code::session_expired) return expired(request, std::move(error), completions);
   if (request->resend) return resend_failed(request, std::move(error));
+  bool unanswered = is_transient(error) || error.code() == Code::cancelled;
+  if (unanswered && request->session == id_ && !opened_) opening_lost_ = true;
 
   // A newer attachment overtook this attempt, so the server has not looked at it.
   bool overtaken =

@@ -23,7 +23,7 @@ enum class Method : uint32_t {
   stat = 5,         // StatRequest → StatReply
   list = 6,         // ListRequest → ListReply
   open = 7,         // OpenRequest → OpenReply
-  plan = 8,         // PlanRequest → BodyPlan
+  // 8 was given out and never used.
   access = 9,       // AccessRequest → BlobAccess
   put_block = 10,   // PutBlockRequest → empty
   get_block = 11,   // GetBlockRequest → Bytes

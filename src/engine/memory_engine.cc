@@ -302,11 +302,29 @@ Result<> MemoryEngine::checkpoint(const std::string& dir) {
   NOKV_ASSIGN(bool there, files_->exists(dir));
   if (there) return fail(Code::already_exists, "checkpoint ", dir, ": the directory exists");
   std::string image = image_of(*snapshot());
-  NOKV_TRY(store_image(*files_, dir, image));
-  std::string path = str(dir, "/", kFileName);
+  // Under another name until it is whole: a directory of this name is a checkpoint.
+  std::string making = dir + ".making";
+  NOKV_TRY(remove_tree(*files_, making));
+  NOKV_TRY(store_image(*files_, making, image));
+  std::string path = str(making, "/", kFileName);
   NOKV_ASSIGN(std::string stored, read_file(*files_, path, kImageBytesMax));
   if (stored != image) return fail(Code::data_loss, path, ": reads back differently");
-  return {};
+  NOKV_TRY(files_->rename(making, dir));
+  size_t slash = dir.rfind('/');
+  return files_->sync_dir(slash == std::string::npos ? "." : dir.substr(0, slash));
+}
+
+Result<std::unique_ptr<Engine>> MemoryKind::open(const std::string& dir) {
+  return MemoryEngine::open(files_, dir);
+}
+
+Result<> MemoryKind::restore(const std::string& checkpoint, const std::string& dir) {
+  std::string path = str(checkpoint, "/", MemoryEngine::kFileName);
+  NOKV_ASSIGN(std::string image, read_file(files_, path, kImageBytesMax));
+  if (auto whole = ImageReader::open(image); !whole) {
+    return std::unexpected(std::move(whole).error().within(path));
+  }
+  return store_image(files_, dir, image);
 }
 
 Result<> MemoryEngine::compact(std::string_view, std::string_view) {

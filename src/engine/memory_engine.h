@@ -7,6 +7,7 @@
 
 #include "base/env/files.h"
 #include "engine/engine.h"
+#include "engine/engine_kind.h"
 
 namespace nokv::engine {
 
@@ -49,6 +50,19 @@ class MemoryEngine final : public Engine {
   std::string dir_;
   mutable std::mutex flush_mutex_;  // one flush at a time; guards image_
   std::string image_;               // what flush() stored, when there is no disk
+};
+
+// Engines on the disk that `files` is.
+class MemoryKind final : public EngineKind {
+ public:
+  // `files` outlives the engines.
+  explicit MemoryKind(Files& files) : files_(files) {}
+
+  Result<std::unique_ptr<Engine>> open(const std::string& dir) override;
+  Result<> restore(const std::string& checkpoint, const std::string& dir) override;
+
+ private:
+  Files& files_;
 };
 
 }  // namespace nokv::engine

@@ -227,4 +227,12 @@ Stats RocksEngine::stats() const {
           .keys_estimate = number(Properties::kEstimateNumKeys)};
 }
 
+Result<std::unique_ptr<Engine>> RocksKind::open(const std::string& dir) {
+  return RocksEngine::open(dir, options_);
+}
+
+Result<> RocksKind::restore(const std::string& checkpoint, const std::string& dir) {
+  return restore_checkpoint(checkpoint, dir);
+}
+
 }  // namespace nokv::engine

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "engine/engine.h"
+#include "engine/engine_kind.h"
 
 namespace nokv::engine {
 
@@ -57,6 +58,18 @@ class RocksEngine final : public Engine {
   // Shared by all who ask between two writes: making one takes the database's own mutex.
   mutable std::mutex newest_mutex_;
   mutable std::shared_ptr<const Snapshot> newest_;
+};
+
+// Checkpoints are those of engine/rocks_checkpoint.h.
+class RocksKind final : public EngineKind {
+ public:
+  explicit RocksKind(RocksOptions options) : options_(options) {}
+
+  Result<std::unique_ptr<Engine>> open(const std::string& dir) override;
+  Result<> restore(const std::string& checkpoint, const std::string& dir) override;
+
+ private:
+  RocksOptions options_;
 };
 
 }  // namespace nokv::engine

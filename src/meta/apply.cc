@@ -17,8 +17,10 @@ Result<> Applier::load() {
   record_ = codec::StateRecord();
   if (found && !codec::decode(value, record_)) return damaged(codec::table_key(Table::state));
   cache_.clear();
-  pins_changed_ = true;
-  return pins_.load(View(std::move(snapshot), record_.version, nullptr));
+  NOKV_TRY(pins_.load(View(std::move(snapshot), record_.version, nullptr)));
+  published_pins_ = std::make_shared<const PinTable>(pins_);
+  pins_changed_ = false;
+  return {};
 }
 
 State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, &cache_}; }
@@ -150,6 +152,8 @@ Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
     put_pin(each.id);
   }
   if (upkeep.refile_pin != 0) NOKV_TRY(refile(upkeep));
+  for (const auto& past : upkeep.past) NOKV_TRY(hand_on(past, 0));
+  for (const auto& mended : upkeep.references) NOKV_TRY(mend_references(mended));
   for (uint64_t blob : upkeep.purged_blobs) {
     std::string key = codec::number_key(Table::blob, blob);
     NOKV_ASSIGN(auto record, before_->present<codec::BlobRecord>(key));
@@ -167,24 +171,8 @@ Result<> Applier::refile(const codec::Upkeep& upkeep) {
   // Not from the prefix: the rows moved before have left marks that are dear to step over.
   std::string start = upkeep.refile_from.empty() ? prefix : upkeep.refile_from + '\0';
   for (rows->seek(start); rows->valid() && rows->key() <= upkeep.refiled; rows->next()) {
-    std::string_view past = rows->key().substr(prefix.size());
-    std::string key;
-    uint64_t death = 0;
-    std::string value;
-    if (!codec::split_past_key(past, key, death)) return damaged(past);
-    NOKV_ASSIGN(bool found, before_->snapshot().get(past, value));
-    std::string_view rest = value;
-    Raw old;
-    if (!found || !codec::take_birth(rest, old.birth)) return damaged(past);
-    old.value = rest;
-    NOKV_ASSIGN(auto keeper, retention_.keeper(*before_, key, old, death, upkeep.refile_pin));
     batch_->remove(rows->key());
-    if (keeper) {
-      batch_->put(codec::filed_key(*keeper, past), {});
-    } else {
-      batch_->remove(past);
-      NOKV_TRY(mention(key, old.value, -1));
-    }
+    NOKV_TRY(hand_on(rows->key().substr(prefix.size()), upkeep.refile_pin));
   }
   NOKV_TRY(rows->status());
   if (upkeep.refile_done) {
@@ -196,6 +184,47 @@ Result<> Applier::refile(const codec::Upkeep& upkeep) {
   return {};
 }
 
+// Files a past record under the pin that keeps it, or frees it.
+Result<> Applier::hand_on(std::string_view past, uint64_t skip_pin) {
+  std::string key;
+  uint64_t death = 0;
+  std::string value;
+  if (!codec::split_past_key(past, key, death)) return damaged(past);
+  NOKV_ASSIGN(bool found, before_->snapshot().get(past, value));
+  std::string_view rest = value;
+  Raw old;
+  if (!found || !codec::take_birth(rest, old.birth)) return damaged(past);
+  old.value = rest;
+  NOKV_ASSIGN(auto keeper, retention_.keeper(*before_, key, old, death, skip_pin));
+  if (keeper) {
+    batch_->put(codec::filed_key(*keeper, past), {});
+    return {};
+  }
+  batch_->remove(past);
+  return mention(key, old.value, -1);
+}
+
+// What was found wrong is mended only where that cannot make it worse: nothing revives the dead.
+Result<> Applier::mend_references(const codec::MendedReferences& mended) {
+  uint64_t says = 0;
+  if (mended.is_inline) {
+    NOKV_ASSIGN(auto record, before_->present<codec::InlineRecord>(
+                                 codec::number_key(Table::inline_blob, mended.blob)));
+    if (!record) return {};
+    says = record->references;
+  } else {
+    NOKV_ASSIGN(auto record,
+                before_->present<codec::BlobRecord>(codec::number_key(Table::blob, mended.blob)));
+    if (!record || record->state != codec::BlobState::live) return {};
+    says = record->references;
+  }
+  if (static_cast<int64_t>(says) + mended.difference < 0) return {};
+  BlobChange& change = blobs_[{mended.blob, mended.is_inline}];
+  change.references += mended.difference;
+  change.settle = true;
+  return {};
+}
+
 Result<> Applier::write_blobs(int64_t now_ns) {
   for (const auto& [key, change] : blobs_) {
     NOKV_TRY(key.second ? write_inline(key.first, change) : write_blob(key.first, change, now_ns));
@@ -204,7 +233,7 @@ Result<> Applier::write_blobs(int64_t now_ns) {
 }
 
 Result<> Applier::write_inline(uint64_t blob, const BlobChange& change) {
-  if (change.references == 0 && change.added == nullptr) return {};
+  if (change.references == 0 && change.added == nullptr && !change.settle) return {};
   std::string key = codec::number_key(Table::inline_blob, blob);
   codec::InlineRecord record;
   if (change.added != nullptr) {
@@ -226,7 +255,7 @@ Result<> Applier::write_inline(uint64_t blob, const BlobChange& change) {
 }
 
 Result<> Applier::write_blob(uint64_t blob, const BlobChange& change, int64_t now_ns) {
-  if (change.references == 0 && change.added == nullptr) return {};
+  if (change.references == 0 && change.added == nullptr && !change.settle) return {};
   std::string key = codec::number_key(Table::blob, blob);
   codec::BlobRecord record;
   if (change.added != nullptr) {

@@ -42,6 +42,7 @@ class Applier {
   struct BlobChange {
     int64_t references = 0;
     const codec::NewBlob* added = nullptr;
+    bool settle = false;  // even if the count stays: a live blob without mentions dies
   };
   using BlobKey = std::pair<uint64_t, bool>;  // id, inline
 
@@ -50,6 +51,8 @@ class Applier {
   Result<> retire(const codec::Change& change, uint64_t version);
   Result<> apply_upkeep(const codec::Upkeep& upkeep);
   Result<> refile(const codec::Upkeep& upkeep);
+  Result<> hand_on(std::string_view past, uint64_t skip_pin);
+  Result<> mend_references(const codec::MendedReferences& mended);
   Result<> mention(std::string_view key, std::string_view value, int64_t sign);
   Result<> write_blobs(int64_t now_ns);
   Result<> write_blob(uint64_t blob, const BlobChange& change, int64_t now_ns);

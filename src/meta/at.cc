@@ -297,6 +297,24 @@ Result<Moment> resolve_at(const View& view, const PinTable& pins,
   return snapshot_named(view, at, path);
 }
 
+namespace {
+
+// Of a moment that keeps one file and nothing else.
+Result<Located> resolve_file_at(const Tree& tree, const Moment& moment, std::string_view path,
+                                bool follow) {
+  NOKV_ASSIGN(auto dentry, tree.dentry(moment.file_parent, moment.file_name));
+  if (!dentry) return fail(Code::not_found, path, ": no such file at v", moment.version);
+  if (path.substr(moment.path.size()).find_first_not_of('/') != std::string_view::npos) {
+    return fail(Code::not_directory, moment.path, ": not a directory");
+  }
+  if (follow && dentry->kind == codec::Kind::symlink) {
+    return fail(Code::not_found, path, ": a symbolic link; where it led is not kept");
+  }
+  return Located{moment.file_parent, moment.file_name, *std::move(dentry)};
+}
+
+}  // namespace
+
 Result<Located> resolve_path_at(const View& view, const Moment& moment, std::string_view path,
                                 bool follow) {
   Tree tree(view, moment.version);
@@ -309,14 +327,11 @@ Result<Located> resolve_path_at(const View& view, const Moment& moment, std::str
   if (!covers(moment.path, path)) {
     return fail(Code::invalid_argument, path, ": lies outside what is kept there, ", moment.path);
   }
-  if (moment.file_parent) {
-    NOKV_ASSIGN(auto dentry, tree.dentry(moment.file_parent, moment.file_name));
-    if (!dentry) return fail(Code::not_found, path, ": no such file at v", moment.version);
-    return Located{moment.file_parent, moment.file_name, *std::move(dentry)};
-  }
+  if (moment.file_parent) return resolve_file_at(tree, moment, path, follow);
   std::string_view rest = moment.path == "/" ? path : path.substr(moment.path.size());
   NOKV_ASSIGN(auto names, split_path(rest, true));
-  return tree.resolve(start, std::move(names), follow);
+  Tree::Scope scope{start, moment.path, {}};
+  return tree.resolve(start, std::move(names), follow, &scope);
 }
 
 Result<uint64_t> newest_with(const View& view, const PinTable& pins, std::string_view path) {
@@ -324,7 +339,10 @@ Result<uint64_t> newest_with(const View& view, const PinTable& pins, std::string
   for (auto pin = kept.rbegin(); pin != kept.rend(); ++pin) {
     auto found = resolve_path_at(view, moment_of(**pin), path, false);
     if (found) return (*pin)->version;
-    if (found.error().code() != Code::not_found && found.error().code() != Code::not_directory) {
+    // A path that leads nowhere then may lead somewhere in an older version.
+    Code code = found.error().code();
+    if (code != Code::not_found && code != Code::not_directory &&
+        code != Code::failed_precondition) {
       return std::unexpected(std::move(found).error());
     }
   }

@@ -29,6 +29,14 @@ struct DirectoryState {
   int64_t directories = 0;
   int64_t bytes = 0;
   bool untold = false;
+  // What they have been told: what they lose when it is taken from them, or get when it comes.
+  codec::Totals told() const {
+    codec::Totals out = record.totals;
+    out.files -= static_cast<uint64_t>(files);
+    out.directories -= static_cast<uint64_t>(directories);
+    out.bytes -= static_cast<uint64_t>(bytes);
+    return out;
+  }
   // Bookkeeping of Pending.
   bool listed = false;
   uint64_t saved_by = 0;

@@ -53,6 +53,15 @@ Result<std::string> Transaction::directory_path(const NodeId& id) {
   return path;
 }
 
+Result<Located> Transaction::resolve(const NodeId& start, std::vector<std::string> names,
+                                     bool follow) {
+  Tree::Scope scope;
+  NOKV_ASSIGN(scope.id, tree_.root());
+  scope.path = "/";
+  scope.start_path = [this, &start] { return directory_path(start); };
+  return tree_.resolve(start, std::move(names), follow, &scope);
+}
+
 Result<Place> Transaction::place(const codec::Target& target, bool parents, Owner owner) {
   bool from_root = !target.id;
   size_t slash = target.path.find_last_not_of('/');
@@ -79,7 +88,7 @@ Result<Place> Transaction::place(const codec::Target& target, bool parents, Owne
     NOKV_ASSIGN(start, tree_.root());
   }
   Place out;
-  auto found = tree_.resolve(start, names, true);
+  auto found = resolve(start, names, true);
   if (found) {
     if (found->dentry.kind != Kind::directory) {
       return fail(Code::not_directory, parent, ": not a directory");
@@ -106,7 +115,7 @@ Result<NodeId> Transaction::make_parents(const NodeId& start, const std::vector<
   NodeId here = start;
   for (const std::string& name : names) {
     walked.push_back(name);
-    auto found = tree_.resolve(start, walked, true);
+    auto found = resolve(start, walked, true);
     if (found) {
       if (found->dentry.kind != Kind::directory) {
         return fail(Code::not_directory, name, ": not a directory");
@@ -140,7 +149,7 @@ Result<Transaction::Spot> Transaction::existing(const codec::Target& target, boo
     if (!found) return fail(Code::not_found, at.path(), ": no such file or directory");
     return Spot{std::move(at), std::move(found)};
   }
-  NOKV_ASSIGN(Located found, tree_.resolve(start, std::move(names), follow));
+  NOKV_ASSIGN(Located found, resolve(start, std::move(names), follow));
   if (!found.parent && !found.name.empty()) {
     return fail(Code::stale, "node ", start.text(), " is no longer in the tree");
   }

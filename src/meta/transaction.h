@@ -168,6 +168,7 @@ class Transaction {
   const PlanContext& context() const { return context_; }
 
  private:
+  Result<Located> resolve(const NodeId& start, std::vector<std::string> names, bool follow);
   Result<NodeId> make_parents(const NodeId& start, const std::vector<std::string>& names,
                               Owner owner);
   Result<> claim_blobs(const codec::NewBody& body);

@@ -55,6 +55,10 @@ Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_
   NOKV_TRY(put(codec::node_key(spot.id()), codec::encoded(record)));
   NOKV_ASSIGN(auto all, names(spot.id()));
   for (const Name& name : all) {
+    // A name in a tree that was removed is there until it is swept, and counts nowhere.
+    auto path = directory_path(name.parent);
+    if (!path && path.error().code() == Code::stale) continue;
+    if (!path) return std::unexpected(std::move(path).error());
     NOKV_ASSIGN(DirectoryState * parent, directory(name.parent));
     changed(name.parent, *parent, bytes);
   }
@@ -87,7 +91,8 @@ Result<> Transaction::publishes(const NodeId& file) {
 uint64_t Transaction::add_inline(std::string bytes) {
   uint64_t blob = new_id();
   codec::InlineRecord record{0, crc32c(bytes), bytes};
-  context_.pending.put(codec::number_key(Table::inline_blob, blob), codec::encoded(record), version_);
+  context_.pending.put(codec::number_key(Table::inline_blob, blob), codec::encoded(record),
+                       version_);
   out_.blobs.push_back({blob, 0, bytes.size(), {}, std::move(bytes)});
   return blob;
 }

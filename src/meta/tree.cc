@@ -60,6 +60,31 @@ Result<std::vector<std::string>> split_path(std::string_view path, bool relative
   return names;
 }
 
+Result<std::vector<std::string>> symlink_path(std::string_view directory, std::string_view target) {
+  std::string full = target.starts_with('/') ? std::string(target) : join_path(directory, target);
+  std::vector<std::string> names;
+  std::string_view rest = full;
+  while (!rest.empty()) {
+    size_t slash = rest.find('/');
+    std::string_view part = rest.substr(0, slash);
+    if (part == "..") {
+      if (!names.empty()) names.pop_back();
+    } else if (!part.empty() && part != ".") {
+      NOKV_TRY(check_name(part));
+      names.emplace_back(part);
+    }
+    if (slash == std::string_view::npos) break;
+    rest.remove_prefix(slash + 1);
+  }
+  return names;
+}
+
+std::string path_text(const std::vector<std::string>& names) {
+  std::string out;
+  for (const std::string& name : names) out += "/" + name;
+  return out.empty() ? "/" : out;
+}
+
 std::string join_path(std::string_view directory, std::string_view name) {
   return directory.ends_with('/') ? str(directory, name) : str(directory, "/", name);
 }
@@ -123,8 +148,9 @@ Result<Tree::Lister> Tree::list(const NodeId& directory, std::string_view after)
   Lister out;
   std::string prefix = codec::dentry_key(directory, {});
   out.prefix_size_ = prefix.size();
-  // Names hold no NUL, so this is the first key after the name.
-  std::string from = after.empty() ? prefix : str(prefix, after, std::string_view("\0", 1));
+  // Names hold no NUL, so no later name comes before this; past records of `after` itself, whose
+  // keys go on with a NUL, do.
+  std::string from = after.empty() ? prefix : str(prefix, after, "\1");
   out.own_ = view_.scan(prefix, from, at_);
   NOKV_ASSIGN(auto come, source(directory));
   if (come) {
@@ -183,14 +209,33 @@ Result<codec::Inode> Tree::inode(const Dentry& dentry, uint32_t* links) const {
   return *std::move(record->inode);
 }
 
-Result<Located> Tree::resolve(const NodeId& start, std::vector<std::string> names,
-                              bool follow) const {
+namespace {
+
+// Takes the names of `path` off the front of `names`; false when they are others.
+bool strip_scope(std::string_view path, std::vector<std::string>& names) {
+  size_t count = 0;
+  while (path.find_first_not_of('/') != std::string_view::npos) {
+    path.remove_prefix(path.find_first_not_of('/'));
+    std::string_view name = path.substr(0, path.find('/'));
+    if (count == names.size() || names[count++] != name) return false;
+    path.remove_prefix(name.size());
+  }
+  names.erase(names.begin(), names.begin() + static_cast<ptrdiff_t>(count));
+  return true;
+}
+
+}  // namespace
+
+Result<Located> Tree::resolve(const NodeId& start, std::vector<std::string> names, bool follow,
+                              const Scope* scope) const {
   constexpr int kSymlinksMax = 40;
   Located here;
   here.dentry = Dentry{start, Kind::directory, {}};
   int symlinks = 0;
   std::reverse(names.begin(), names.end());  // what is still to follow, the next one last
   std::string walked;
+  std::optional<std::string> base;  // the path of where `walked` begins
+  Scope whole;
   while (!names.empty()) {
     if (here.dentry.kind != Kind::directory) {
       return fail(Code::not_directory, walked.empty() ? "/" : walked, ": not a directory");
@@ -207,23 +252,16 @@ Result<Located> Tree::resolve(const NodeId& start, std::vector<std::string> name
         return fail(Code::failed_precondition, walked, "/", name, ": more than ", kSymlinksMax,
                     " symbolic links");
       }
-      NOKV_ASSIGN(auto link, inode(*found));
-      // Targets may go up: ".." is resolved by name, over what was walked.
-      std::string full = link.target.starts_with('/') ? link.target : str(walked, "/", link.target);
-      std::vector<std::string> parts;
-      std::string_view rest = full;
-      while (!rest.empty()) {
-        size_t slash = rest.find('/');
-        std::string_view part = rest.substr(0, slash);
-        if (part == "..") {
-          if (!parts.empty()) parts.pop_back();
-        } else if (!part.empty() && part != ".") {
-          NOKV_TRY(check_name(part));
-          parts.emplace_back(part);
-        }
-        if (slash == std::string_view::npos) break;
-        rest.remove_prefix(slash + 1);
+      if (scope == nullptr) {
+        NOKV_ASSIGN(whole.id, root());
+        whole.path = "/";
+        scope = &whole;
       }
+      if (!base) {
+        NOKV_ASSIGN(base, start_path(start, *scope));
+      }
+      NOKV_ASSIGN(auto parts,
+                  symlink_names(*base == "/" ? walked : *base + walked, *found, *scope));
       names.insert(names.end(), std::make_move_iterator(parts.rbegin()),
                    std::make_move_iterator(parts.rend()));
       if (names.size() > codec::kDepthMax * 2) {
@@ -231,7 +269,8 @@ Result<Located> Tree::resolve(const NodeId& start, std::vector<std::string> name
                     codec::kDepthMax);
       }
       here = Located();
-      here.dentry = Dentry{start, Kind::directory, {}};
+      here.dentry = Dentry{scope->id, Kind::directory, {}};
+      base = scope->path;
       walked.clear();
       continue;
     }
@@ -242,15 +281,41 @@ Result<Located> Tree::resolve(const NodeId& start, std::vector<std::string> name
   return here;
 }
 
+Result<std::string> Tree::start_path(const NodeId& start, const Scope& scope) const {
+  if (start == scope.id) return scope.path;
+  if (scope.start_path) return scope.start_path();
+  NOKV_ASSIGN(auto path, path_of(start, scope.id, scope.path));
+  if (!path) return fail(Code::stale, "node ", start.text(), " is no longer in the tree");
+  return *std::move(path);
+}
+
+// Where the symlink `dentry` in `directory` leads, as names from the scope.
+Result<std::vector<std::string>> Tree::symlink_names(std::string_view directory,
+                                                     const Dentry& dentry,
+                                                     const Scope& scope) const {
+  NOKV_ASSIGN(auto link, inode(dentry));
+  NOKV_ASSIGN(auto names, symlink_path(directory, link.target));
+  if (!strip_scope(scope.path, names)) {
+    return fail(Code::not_found, directory, ": a symbolic link leads to ", path_text(names),
+                ", outside what is kept of ", scope.path);
+  }
+  return names;
+}
+
 Result<std::optional<std::string>> Tree::path_of(const NodeId& directory) const {
   NOKV_ASSIGN(NodeId top, root());
+  return path_of(directory, top, "/");
+}
+
+Result<std::optional<std::string>> Tree::path_of(const NodeId& directory, const NodeId& top,
+                                                 std::string_view top_path) const {
   std::vector<std::string> names;
   NodeId id = directory;
   for (size_t depth = 0; depth <= codec::kDepthMax; ++depth) {
     if (id == top) {
-      std::string path;
-      for (auto name = names.rbegin(); name != names.rend(); ++name) path += "/" + *name;
-      return path.empty() ? "/" : path;
+      std::string path(top_path);
+      for (auto name = names.rbegin(); name != names.rend(); ++name) path = join_path(path, *name);
+      return path;
     }
     NOKV_ASSIGN(auto record, node(id));
     if (!record || !record->directory || !record->directory->parent) return std::nullopt;

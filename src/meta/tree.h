@@ -6,6 +6,7 @@
 // it seen through c.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -48,6 +49,11 @@ struct Located {
 // Splits "/a/b" into names. Errors: invalid_argument (not absolute unless `relative`, "." or "..",
 // NUL), resource_exhausted (a limit, named).
 Result<std::vector<std::string>> split_path(std::string_view path, bool relative = false);
+// Where a symlink in `directory` with this target leads, as names from the root; "." and ".." are
+// resolved by name. Errors: those of check_name.
+Result<std::vector<std::string>> symlink_path(std::string_view directory, std::string_view target);
+// "/a/b" of its names.
+std::string path_text(const std::vector<std::string>& names);
 // Checks one name. Errors: as split_path.
 Result<> check_name(std::string_view name);
 // "/a" and "b" make "/a/b"; "/" and "b" make "/b".
@@ -106,17 +112,34 @@ class Tree {
   // `links` is set to the number of names.
   Result<codec::Inode> inode(const codec::Dentry& dentry, uint32_t* links = nullptr) const;
 
+  // The directory in which symlinks may lead, and its path: the root, or a pin's scope.
+  // `start_path` tells the path of where a walk starts, when this tree cannot: its directory
+  // records may be pending still.
+  struct Scope {
+    NodeId id;
+    std::string path;
+    std::function<Result<std::string>()> start_path;
+  };
   // Follows `names` from `start`, symlinks on the way included (40 at most), the last one only
-  // with `follow`. Errors: not_found, not_directory, failed_precondition (too many symlinks).
-  Result<Located> resolve(const NodeId& start, std::vector<std::string> names, bool follow) const;
+  // with `follow`; what leads out of `scope` (null: the root) leads nowhere.
+  // Errors: not_found, not_directory, failed_precondition (too many symlinks).
+  Result<Located> resolve(const NodeId& start, std::vector<std::string> names, bool follow,
+                          const Scope* scope = nullptr) const;
 
   // The path of a directory from the root; nullopt when it is not below the root.
   Result<std::optional<std::string>> path_of(const NodeId& directory) const;
+  // The same from `top`, whose path is `top_path`.
+  Result<std::optional<std::string>> path_of(const NodeId& directory, const NodeId& top,
+                                             std::string_view top_path) const;
 
   // Where a node comes from; nullopt when it is in no clone (or that clone is gone).
   Result<std::optional<Source>> source(const NodeId& id) const { return source_at(id, at_); }
 
  private:
+  Result<std::vector<std::string>> symlink_names(std::string_view directory,
+                                                 const codec::Dentry& dentry,
+                                                 const Scope& scope) const;
+  Result<std::string> start_path(const NodeId& start, const Scope& scope) const;
   Result<std::optional<Source>> source_at(const NodeId& id, uint64_t at) const;
 
   const View& view_;

@@ -121,10 +121,7 @@ Result<> plan_sweep(Transaction& txn, const NodeId& id, const std::vector<std::s
     NOKV_ASSIGN(auto dentry, txn.view().record<Dentry>(key, kNow));
     if (!dentry) continue;
     if (dentry->kind == Kind::directory) {
-      NOKV_ASSIGN(auto come, txn.tree().source(dentry->child));
-      NOKV_TRY(txn.put(codec::node_key(dentry->child),
-                       come ? std::optional(codec::encoded(codec::NodeRecord())) : std::nullopt));
-      txn.set(codec::detached_key(dentry->child, 0), "");
+      NOKV_TRY(txn.end_directory(dentry->child));
     } else if (dentry->kind != Kind::none) {
       NOKV_TRY(sweep_file(txn, id, name, *dentry));
     }

@@ -479,14 +479,14 @@ class AsioNet::Impl::Connector final : public SocketUser,
     error_code error;
     auto ip = asio::ip::make_address(address_.host, error);
     if (!error) return connect({Stream::endpoint(asio::ip::tcp::endpoint(ip, address_.port))});
-    resolver_.async_resolve(address_.host, std::to_string(address_.port),
-                            [self = shared_from_this()](const error_code& unresolved, const auto& found) {
-                              if (unresolved) return self->failed(unresolved.message());
-                              std::vector<Stream::endpoint> endpoints;
-                              for (const auto& entry : found)
-                                endpoints.emplace_back(entry.endpoint());
-                              self->connect(std::move(endpoints));
-                            });
+    resolver_.async_resolve(
+        address_.host, std::to_string(address_.port),
+        [self = shared_from_this()](const error_code& unresolved, const auto& found) {
+          if (unresolved) return self->failed(unresolved.message());
+          std::vector<Stream::endpoint> endpoints;
+          for (const auto& entry : found) endpoints.emplace_back(entry.endpoint());
+          self->connect(std::move(endpoints));
+        });
   }
 
   void shut_down(const Error& why) override { failed(why.message()); }

@@ -136,7 +136,7 @@ class RpcChannel::Impl : public std::enable_shared_from_this<Impl> {
 
   void arm(Clock::Instant now, Clock::Instant deadline);
   void on_timer();
-  bool is_silent(Clock::Instant now) const;
+  Clock::Instant silence_ends() const;
 
   Net& net_;
   const Clock& clock_;
@@ -224,8 +224,7 @@ RpcChannel::Impl::Outgoing RpcChannel::Impl::take_waiting() {
 
 // --- calls
 
-void RpcChannel::Impl::call(uint32_t method, const std::string& body, Duration timeout,
-                            Done done) {
+void RpcChannel::Impl::call(uint32_t method, const std::string& body, Duration timeout, Done done) {
   if (body.size() + kHeadMax > kMessageMax) {
     return done(fail(Code::resource_exhausted, "the request has ", body.size(),
                      " bytes, the limit is ", kMessageMax - kHeadMax));
@@ -448,22 +447,30 @@ void RpcChannel::Impl::on_timer() {
       }
     }
     timer_due_ = Clock::Instant::max();
+    Clock::Instant given_up = silence_ends();
+    if (given_up <= now) {
+      silent = connection_;
+    } else {
+      next = std::min(next, given_up);
+    }
     if (next != Clock::Instant::max()) arm(now, next);
-    if (!ended.empty() && is_silent(now)) silent = connection_;
   }
   if (silent) silent->close("nothing came from the server for too long");
   tell(ended);
 }
 
-// Whether the connection owes answers and has brought nothing since the oldest was asked for.
-bool RpcChannel::Impl::is_silent(Clock::Instant now) const {
+// When the connection is given up if nothing comes until then: a call passed its deadline, and
+// since the oldest unanswered one was sent there was silence. Never, when no call passed it.
+Clock::Instant RpcChannel::Impl::silence_ends() const {
   auto oldest = Clock::Instant::max();
+  bool overdue = false;
   for (const Slot& slot : slots_) {
     bool owed = slot.state == SlotState::sent || slot.state == SlotState::forgotten;
     if (owed) oldest = std::min(oldest, slot.began);
+    overdue = overdue || slot.state == SlotState::forgotten;
   }
-  if (oldest == Clock::Instant::max()) return false;
-  return now - std::max(oldest, last_heard_) >= options_.silence_max;
+  if (!overdue) return Clock::Instant::max();
+  return std::max(oldest, last_heard_) + options_.silence_max;
 }
 
 void RpcChannel::Impl::close() {

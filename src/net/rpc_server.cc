@@ -151,10 +151,11 @@ void ServedConnection::refuse(uint64_t call, Code code, std::string why, Duratio
 }
 
 void ServedConnection::answer(size_t size_bytes, std::string message) {
-  connection->send(std::move(message));
+  // Before it is sent: who has the answer may ask again at once.
   --outstanding;
   outstanding_bytes -= size_bytes;
-  server->answered();
+  connection->send(std::move(message));
+  server->answered();  // after it: stopping closes connections
 }
 
 }  // namespace internal

@@ -1,6 +1,5 @@
 #include "server/endpoint.h"
 
-#include <algorithm>
 #include <memory>
 
 namespace nokv::server {
@@ -24,7 +23,10 @@ void Endpoint::handle(net::RpcCall call) {
   shard::Caller caller;
   caller.principal = "local";
   caller.shares_disk = is_local_peer(call.peer);
-  caller.deadline = std::min(call.deadline, clock_.now() + options_.default_deadline);
+  caller.deadline = call.deadline;
+  if (call.deadline == Clock::Instant::max()) {
+    caller.deadline = clock_.now() + options_.default_deadline;
+  }
   service_.call(static_cast<codec::Method>(call.method), call.body, caller,
                 [this, reply = std::move(call.reply)](Result<std::string> answer) mutable {
                   Duration retry_after{0};

@@ -5,9 +5,8 @@
 #include <mutex>
 
 #include "base/check.h"
-#include "engine/rocks_checkpoint.h"
 #include "engine/rocks_engine.h"
-#include "log/local_log.h"
+#include "object/waiter.h"
 #include "server/identity.h"
 
 namespace nokv::server {
@@ -39,7 +38,13 @@ class Latch {
 
 ShardHost::ShardHost(const Env& env, object::ObjectStore& store, EventSink& events,
                      HostOptions options)
-    : env_(env), store_(store), events_(events), options_(std::move(options)) {}
+    : env_(env), store_(store), events_(events), options_(std::move(options)) {
+  if (options_.engine_kind == nullptr) {
+    engine::RocksOptions rocks;
+    rocks.block_cache_bytes = options_.engine_cache_bytes;
+    options_.engine_kind = std::make_shared<engine::RocksKind>(rocks);
+  }
+}
 
 ShardHost::~ShardHost() { stop(); }
 
@@ -55,10 +60,7 @@ Result<std::unique_ptr<ShardHost>> ShardHost::open(const Env& env, object::Objec
 
 Result<> ShardHost::open_parts() {
   NOKV_TRY(open_identity());
-  log::LocalLogOptions log_options;
-  log_options.segment_bytes = options_.log_segment_bytes;
-  log_options.create = fresh_;
-  auto log = log::LocalLog::open(env_, options_.directory + "/log", log_options);
+  auto log = log::LocalLog::open(env_, options_.directory + "/log", log_options());
   if (!log && log.error().code() == Code::not_found) {
     return fail(Code::data_loss, "the log is missing; put it back, or restore a backup");
   }
@@ -79,6 +81,7 @@ Result<> ShardHost::open_parts() {
   shard::ServiceOptions service;
   service.directory = options_.directory;
   service.server_version = options_.server_version;
+  service.namespace_id = id_;
   service.plan_ttl = options_.background.grace / 2;
   service_ = std::make_unique<shard::Service>(env_, *shard_, *background_, store_, service);
   return {};
@@ -110,10 +113,8 @@ Result<> ShardHost::open_identity() {
     id_ = make_namespace_id(env_.random);
     fresh_ = true;
     // The log comes first: a directory with an identity and no log has lost it.
-    log::LocalLogOptions log_options;
-    log_options.segment_bytes = options_.log_segment_bytes;
     {
-      NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options));
+      NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options()));
     }
     return write_file_atomic(files, path, encode_identity(id_));
   }
@@ -122,10 +123,22 @@ Result<> ShardHost::open_identity() {
   return {};
 }
 
+log::LocalLogOptions ShardHost::log_options() const {
+  log::LocalLogOptions options;
+  options.segment_bytes = options_.log_segment_bytes;
+  options.create = fresh_;
+  options.sync_failed = options_.log_sync_failed;
+  return options;
+}
+
+Result<> ShardHost::look_at_store(Duration time) {
+  object::Waiter<> looked;
+  service_->look_at_store(env_.clock.now() + time, looked.done());
+  return looked.wait();
+}
+
 Result<> ShardHost::open_engine() {
-  engine::RocksOptions options;
-  options.block_cache_bytes = options_.engine_cache_bytes;
-  NOKV_ASSIGN(engine_, engine::RocksEngine::open(options_.directory + "/engine", options));
+  NOKV_ASSIGN(engine_, options_.engine_kind->open(options_.directory + "/engine"));
   return {};
 }
 
@@ -150,7 +163,7 @@ Result<> ShardHost::discard_engine(const Error& why) {
   if (!any) return {};
   NOKV_ASSIGN(auto names, env_.files.list(checkpoints));
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
-    auto restored = engine::restore_checkpoint(checkpoints + "/" + *name, engine);
+    auto restored = options_.engine_kind->restore(checkpoints + "/" + *name, engine);
     if (restored) {
       events_.warn("engine_restored", {{"checkpoint", *name}});
       return {};
@@ -176,6 +189,13 @@ void ShardHost::stop() {
       events_.warn("flush_failed", {{"error", flushed.error().message()}});
     }
   }
+  abandon();
+}
+
+void ShardHost::abandon() {
+  background_.reset();
+  service_.reset();
+  shard_.reset();
   engine_.reset();
   log_.reset();
   lock_.reset();

@@ -15,6 +15,8 @@
 #include "base/env/env.h"
 #include "base/log_event.h"
 #include "engine/engine.h"
+#include "engine/engine_kind.h"
+#include "log/local_log.h"
 #include "log/log_store.h"
 #include "object/object_store.h"
 #include "shard/background.h"
@@ -26,8 +28,12 @@ namespace nokv::server {
 struct HostOptions {
   std::string directory;
   std::string server_version;
+  // RocksDB with this cache, when no other kind is given.
   uint64_t engine_cache_bytes = 256ULL << 20;
+  std::shared_ptr<engine::EngineKind> engine_kind;
   uint64_t log_segment_bytes = 64ULL << 20;
+  // As in log::LocalLogOptions: for the simulator.
+  std::function<void(const Error&)> log_sync_failed;
   shard::ShardOptions shard;
   shard::BackgroundOptions background;
   // Throws the engine's files away and rebuilds them from the newest good checkpoint and the log.
@@ -54,8 +60,17 @@ class ShardHost {
   log::LogStore& log() { return *log_; }
   const std::string& id() const { return id_; }
 
+  // Looks whether the object store works and its prefix is this namespace's; blocks, at most for
+  // `time`. Errors: failed_precondition when it holds the bodies of another namespace, else those
+  // of the store: it may work later.
+  Result<> look_at_store(Duration time);
+
   // Finishes what was admitted, makes the engine's files hold all of it, closes. Blocks.
   void stop();
+
+  // Closes at once, as when the process dies: what was not answered is not, and nothing is waited
+  // for. For the simulator, where one thread stands for all.
+  void abandon();
 
  private:
   ShardHost(const Env& env, object::ObjectStore& store, EventSink& events, HostOptions options);
@@ -65,6 +80,7 @@ class ShardHost {
   Result<> open_engine();
   Result<> discard_engine(const Error& why);
   Result<> open_shard();
+  log::LocalLogOptions log_options() const;
 
   Env env_;
   object::ObjectStore& store_;

@@ -33,6 +33,7 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       store_(store),
       events_(events),
       options_(std::move(options)),
+      checker_(env, shard, store, events),
       executor_(env.executors.serial("nokv-upkeep")) {}
 
 Background::~Background() = default;
@@ -77,6 +78,21 @@ void Background::tick() {
     return;
   }
   passing_ = true;
+  run(due(), [this, again](Result<> result) {
+    passing_ = false;
+    if (!result) {
+      counters_.errors.fetch_add(1, std::memory_order_relaxed);
+      events_.warn("upkeep_failed", {{"error", result.error().message()}});
+    }
+    again();
+  });
+}
+
+void Background::run_due(std::move_only_function<void(Result<>)> done) {
+  executor_->post([this, done = std::move(done)]() mutable { run(due(), std::move(done)); });
+}
+
+std::vector<Background::Job> Background::due() {
   std::vector<Job> jobs;
   jobs.push_back([this](Then then) { make_moment(std::move(then)); });
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
@@ -87,14 +103,7 @@ void Background::tick() {
   jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
   jobs.push_back([this](Then then) { expire_sessions(std::move(then)); });
   jobs.push_back([this](Then then) { checkpoint(false, std::move(then)); });
-  run(std::move(jobs), [this, again](Result<> result) {
-    passing_ = false;
-    if (!result) {
-      counters_.errors.fetch_add(1, std::memory_order_relaxed);
-      events_.warn("upkeep_failed", {{"error", result.error().message()}});
-    }
-    again();
-  });
+  return jobs;
 }
 
 void Background::run_gc(std::optional<Duration> grace,
@@ -177,7 +186,7 @@ void Background::make_moment(Then then) {
 
 void Background::release_pins(Then then) {
   auto state = shard_.state();
-  int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+  int64_t now = shard_.now_ns();
   auto gone = meta::moments_to_release(*state->pins, state->record.policy, now);
   auto expired = meta::expired_pins(*state->pins, now);
   gone.insert(gone.end(), expired.begin(), expired.end());
@@ -310,7 +319,7 @@ void Background::delete_objects(std::vector<std::string> keys,
 
 void Background::collect_dead(Duration grace, Then then) {
   auto state = shard_.state();
-  int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+  int64_t now = shard_.now_ns();
   std::vector<uint64_t> blobs;
   std::vector<std::string> keys;
   uint64_t bytes = 0;
@@ -323,8 +332,9 @@ void Background::collect_dead(Duration grace, Then then) {
     auto record = state->view().present<codec::BlobRecord>(codec::number_key(Table::blob, blob));
     if (!record || !*record) continue;
     // While its upload is open the record must stay: it says that the blob was published once.
-    auto upload = state->view().get_present(codec::number_key(Table::upload, (*record)->upload));
-    if (!upload || *upload) continue;
+    auto upload = state->view().present<codec::UploadRecord>(
+        codec::number_key(Table::upload, (*record)->upload));
+    if (!upload || (*upload && (*upload)->closed_ns == 0)) continue;
     uint32_t blocks = codec::block_count((*record)->bytes);
     if (keys.size() + blocks > kObjectsAtOnce && !keys.empty()) break;
     for (uint32_t i = 0; i < blocks; ++i) keys.push_back(codec::blob_object_name(blob, i));
@@ -357,7 +367,8 @@ void Background::collect_dead(Duration grace, Then then) {
 
 void Background::close_uploads(Then then) {
   auto state = shard_.state();
-  if (quiet()) {
+  // Serving time: a server that was off for a week has closed nothing by that.
+  if (quiet() || env_.clock.now() - started_ < options_.upload_ttl) {
     then(false);
     return;
   }
@@ -367,8 +378,7 @@ void Background::close_uploads(Then then) {
     if (!codec::split_number_key(rows->key(), id) || !codec::decode(rows->value(), record)) {
       continue;
     }
-    if (record.closed_ns != 0 ||
-        state->record.time_ns - record.opened_ns < options_.upload_ttl.count()) {
+    if (record.closed_ns != 0 || shard_.now_ns() - record.opened_ns < options_.upload_ttl.count()) {
       continue;
     }
     counters_.uploads_closed.fetch_add(1, std::memory_order_relaxed);
@@ -391,7 +401,7 @@ void Background::delete_unpublished(Duration second_pass, Then then) {
     }
     if (record.closed_ns == 0) continue;
     bool last = record.passes > 0;
-    int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
+    int64_t now = shard_.now_ns();
     if (last && now - record.closed_ns < second_pass.count()) continue;
     auto keys = std::make_shared<std::vector<std::string>>();
     constexpr uint32_t kBlocks = codec::kBlobBytes / codec::kBlockBytes;

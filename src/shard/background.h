@@ -14,6 +14,7 @@
 #include "log/log_store.h"
 #include "meta/upkeep.h"
 #include "object/object_store.h"
+#include "shard/checker.h"
 #include "shard/shard.h"
 
 namespace nokv::shard {
@@ -58,8 +59,14 @@ class Background {
   // Thread-safe.
   void run_gc(std::optional<Duration> grace,
               std::move_only_function<void(Result<codec::GcReply>)> done);
+  // All that is due by now, as each tick does it. Thread-safe.
+  void run_due(std::move_only_function<void(Result<>)> done);
   // A checkpoint now. Thread-safe.
   void run_checkpoint(std::move_only_function<void(Result<>)> done);
+
+  // fsck, on an executor of its own.
+  Checker& checker() { return checker_; }
+  const Checker& checker() const { return checker_; }
 
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }
@@ -78,6 +85,7 @@ class Background {
   };
 
   void tick();
+  std::vector<Job> due();
   void run(std::vector<Job> jobs, std::move_only_function<void(Result<>)> done);
   void run_next(std::shared_ptr<Pass> pass);
   void submit(Shard::Step step, bool begins_group, Then then);
@@ -119,6 +127,7 @@ class Background {
   Cursor refile_cursor_;
   Cursor sweep_cursor_;
   uint64_t last_moment_ = 0;  // the version of the last one
+  Checker checker_;
   std::unique_ptr<Executor> executor_;
 };
 

@@ -9,7 +9,7 @@ namespace nokv::shard {
 
 // A jump of the wall clock is progress that the boot clock does not confirm. Jumps beyond
 // kJumpMax are not followed: time then goes on with the boot clock, and jumped() says so.
-// Home: the sequencer.
+// Home: the shard, under its lock.
 class LogClock {
  public:
   static constexpr int64_t kJumpMaxNs = 5LL * 60 * 1'000'000'000;

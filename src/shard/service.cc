@@ -15,6 +15,7 @@ namespace {
 constexpr size_t kStatTargetsMax = 1000;
 constexpr uint32_t kListMax = 10'000;
 constexpr size_t kListBytesMax = 4 << 20;
+constexpr Duration kInitStoreTime = std::chrono::seconds(2);
 constexpr uint64_t kOpenLength = codec::kBlobBytes * 4;
 
 // Decodes the request, runs `handle`, encodes its answer.
@@ -71,7 +72,26 @@ Service::Service(const Env& env, Shard& shard, Background& background, object::O
       shard_(shard),
       background_(background),
       store_(store),
-      options_(std::move(options)) {}
+      options_(std::move(options)),
+      claim_(store, options_.namespace_id) {}
+
+void Service::look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done) {
+  bool take = shard_.state()->initialised();
+  claim_.look(take, deadline, [this, done = std::move(done)](Result<> looked) mutable {
+    note_store_error(looked ? std::string() : looked.error().message());
+    done(std::move(looked));
+  });
+}
+
+void Service::with_store(Clock::Instant deadline, Done done,
+                         std::move_only_function<void(Done)> then) {
+  if (claim_.ours()) return then(std::move(done));
+  look_at_store(deadline,
+                [done = std::move(done), then = std::move(then)](Result<> looked) mutable {
+                  if (looked) return then(std::move(done));
+                  done(std::unexpected(std::move(looked).error()));
+                });
+}
 
 void Service::note_store_error(std::string message) {
   store_error_.with([&](std::string& error) { error = std::move(message); });
@@ -97,9 +117,8 @@ Result<Service::Reading> Service::reading(const codec::ReadAt& at, std::string_v
   meta::View view = state->view();
   meta::Moment moment;
   if (!at.at.empty()) {
-    int64_t now = std::max(state->record.time_ns, to_unix_ns(env_.clock.wall()));
     NOKV_ASSIGN(moment, meta::resolve_at(view, *state->pins, state->record.policy, at.at,
-                                         path.empty() ? "/" : path, now));
+                                         path.empty() ? "/" : path, shard_.now_ns()));
   }
   return Reading{std::move(state), std::move(moment), std::move(view)};
 }
@@ -335,6 +354,7 @@ void Service::put_block(const codec::PutBlockRequest& request, const Caller& cal
              std::make_shared<const std::string>(request.bytes), options, caller.deadline,
              [this, done = std::move(done)](Result<> put) mutable {
                if (put) {
+                 note_store_error({});
                  done(std::string());
                } else {
                  note_store_error(put.error().message());
@@ -356,6 +376,7 @@ void Service::get_block(const codec::GetBlockRequest& request, const Caller& cal
   store_.get(codec::blob_object_name(request.blob, request.block), range, caller.deadline,
              [this, done = std::move(done)](Result<std::string> got) mutable {
                if (got) {
+                 note_store_error({});
                  done(codec::encoded(codec::Bytes{*std::move(got)}));
                } else {
                  note_store_error(got.error().message());
@@ -471,10 +492,14 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::InitRequest request;
       if (!codec::decode(body, request)) break;
       shard_.init(request.policy, [this, done = std::move(done)](Result<bool> created) mutable {
-        auto reply = created ? status() : Result<codec::StatusReply>(
-                                              std::unexpected(created.error()));
-        if (reply) reply->created = *created;
-        encode_into<codec::StatusReply>(std::move(done))(std::move(reply));
+        if (!created) return done(std::unexpected(std::move(created).error()));
+        // A store that does not work is told with the answer; it stops nobody.
+        look_at_store(env_.clock.now() + kInitStoreTime,
+                      [this, created = *created, done = std::move(done)](const Result<>&) mutable {
+                        auto reply = status();
+                        if (reply) reply->created = created;
+                        encode_into<codec::StatusReply>(std::move(done))(std::move(reply));
+                      });
       });
       return;
     }
@@ -515,14 +540,22 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
                 });
       return;
     }
-    case Method::access:
-      answer<codec::AccessRequest>(body, done,
-                                   [&](const auto& request) { return access(request, caller); });
+    case Method::access: {
+      codec::AccessRequest request;
+      if (!codec::decode(body, request)) break;
+      with_store(caller.deadline, std::move(done),
+                 [this, request = std::move(request), caller](Done answered) {
+                   encode_into<codec::BlobAccess>(std::move(answered))(access(request, caller));
+                 });
       return;
+    }
     case Method::put_block: {
       codec::PutBlockRequest request;
       if (!codec::decode(body, request)) break;
-      put_block(request, caller, std::move(done));
+      with_store(caller.deadline, std::move(done),
+                 [this, request = std::move(request), caller](Done answered) {
+                   put_block(request, caller, std::move(answered));
+                 });
       return;
     }
     case Method::get_block: {
@@ -566,9 +599,14 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       });
       return;
     }
-    case Method::plan:
+    case Method::fsck: {
+      codec::FsckRequest request;
+      if (!codec::decode(body, request)) break;
+      background_.checker().fsck(std::move(request), caller.deadline,
+                                 encode_into<codec::FsckReply>(std::move(done)));
+      return;
+    }
     case Method::space:
-    case Method::fsck:
     case Method::stats:
     default:
       done(fail(Code::unimplemented, "method ", static_cast<uint32_t>(method),

@@ -18,6 +18,7 @@
 #include "object/object_store.h"
 #include "shard/background.h"
 #include "shard/shard.h"
+#include "shard/store_claim.h"
 
 namespace nokv::shard {
 
@@ -31,7 +32,8 @@ struct Caller {
 struct ServiceOptions {
   std::string directory;  // --meta, for status
   std::string server_version;
-  size_t views_max = 256;  // listings being paged through
+  std::string namespace_id;  // for the object store's mark; empty: it is not looked at
+  size_t views_max = 256;    // listings being paged through
   Duration view_ttl = std::chrono::minutes(1);
   Duration plan_ttl = std::chrono::minutes(30);  // half of the grace period of dead blobs
 };
@@ -50,7 +52,13 @@ class Service {
   // method, and those of the methods.
   void call(codec::Method method, std::string_view body, const Caller& caller, Done done);
 
-  // A problem of the object store that a client or the background work met last; for status.
+  // Looks whose bodies the object store's prefix holds: it becomes this namespace's when there is
+  // one and the prefix is nobody's. Errors: failed_precondition (another namespace's), and those of
+  // the store, which status() tells then.
+  void look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done);
+
+  // A problem of the object store that a client or the background work met last; for status. Empty:
+  // it works.
   void note_store_error(std::string message);
 
  private:
@@ -88,6 +96,8 @@ class Service {
   void get_block(const codec::GetBlockRequest& request, const Caller& caller, Done done);
   Result<> check_upload(uint64_t upload, uint64_t blob, uint64_t count);
   Result<> add_access(const Caller& caller, codec::OpenReply& reply);
+  // Runs `then` once the store's prefix is known to be this namespace's; else tells why not.
+  void with_store(Clock::Instant deadline, Done done, std::move_only_function<void(Done)> then);
   void wait_then(uint64_t min_version, std::move_only_function<void()> read);
 
   Env env_;
@@ -97,6 +107,7 @@ class Service {
   ServiceOptions options_;
   Guarded<Views> views_;
   Guarded<std::string> store_error_;
+  StoreClaim claim_;
 };
 
 }  // namespace nokv::shard

@@ -58,7 +58,9 @@ SessionTable::Verdict SessionTable::admit(const CommitRequest& request, Clock::I
   auto found = sessions_.find(request.session);
   bool opens = found == sessions_.end();
   if (opens) {
-    if (!request.open_session || request.sequence != 1) {
+    // What opens it is the oldest request that the client has no answer to: one before it may have
+    // been refused, which leaves nothing in the log.
+    if (!request.open_session || request.sequence != std::max<uint64_t>(request.acked_below, 1)) {
       return {Verdict::Kind::answer, false,
               fail_maybe_done(Code::session_expired,
                               "the session is not known here: it expired or was closed")};

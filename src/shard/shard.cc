@@ -36,9 +36,9 @@ Shard::Shard(const Env& env, engine::Engine& engine, log::LogStore& log, EventSi
       log_(log),
       events_(events),
       options_(options),
+      clock_(LogClock(env.clock)),
       cache_(options.cache_bytes),
-      applier_(engine, cache_),
-      clock_(env.clock) {
+      applier_(engine, cache_) {
   log_thread_ = env.executors.serial("nokv-log");
   sequencer_ = env.executors.serial("nokv-seq");
 }
@@ -68,6 +68,23 @@ std::optional<Error> Shard::failure() const {
   return failure_.with([](auto& failure) { return failure; });
 }
 
+// Of a record: later than that of any other. A clock that jumps is told of once.
+int64_t Shard::tell_time(bool of_a_record) {
+  bool clamped = false;
+  int64_t ns = clock_.with([&](LogClock& clock) {
+    int64_t told = of_a_record ? clock.next() : clock.current();
+    clamped = clock.clamped();
+    return told;
+  });
+  if (clamped) counters_.clamped_times.fetch_add(1, std::memory_order_relaxed);
+  if (clamped != clamped_.load(std::memory_order_relaxed) &&
+      clamped != clamped_.exchange(clamped) && clamped) {
+    int64_t ahead_ns = to_unix_ns(env_.clock.wall()) - ns;
+    events_.warn("wall_clock_jumped", {{"ahead_s", ahead_ns / 1'000'000'000}});
+  }
+  return ns;
+}
+
 void Shard::commit(CommitRequest request, std::string principal, CommitDone done) {
   Work work;
   for (const auto& box : request.operations) {
@@ -88,6 +105,14 @@ void Shard::upkeep(Step step, bool begins_group, std::move_only_function<void(Re
   Work work;
   work.step = std::move(step);
   work.begins_group = begins_group;
+  work.step_done = std::move(done);
+  submit(std::move(work));
+}
+
+void Shard::repair(Step step, std::move_only_function<void(Result<>)> done) {
+  Work work;
+  work.step = std::move(step);
+  work.reads_applied = true;
   work.step_done = std::move(done);
   submit(std::move(work));
 }
@@ -129,7 +154,7 @@ void Shard::init(const codec::RetentionPolicy& policy,
     codec::RetentionPolicy chosen = policy;
     if (policy.ladder.empty() && policy.undo_ns == 0) chosen = meta::default_policy();
     auto plan_context = context();
-    meta::plan_init(plan_context, clock_.next(), chosen, record);
+    meta::plan_init(plan_context, tell_time(true), chosen, record);
     Answer answer{CommitReply(), {}, {}, {}};
     answer.step_done = [done = std::move(done)](Result<> result) mutable {
       if (result) {
@@ -248,7 +273,7 @@ void Shard::handle_step(Work& work) {
   RedoRecord record;
   pending_.begin();
   uint64_t id_before = next_id_;
-  int64_t now = clock_.next();
+  int64_t now = tell_time(true);
   meta::Transaction txn(context(), next_version(), now, record);
   Result<> planned = work.step(txn);
   bool empty =
@@ -292,8 +317,7 @@ void Shard::plan_commit(Work& work, bool opens) {
   const CommitRequest& request = work.request;
   RedoRecord record;
   uint64_t version = next_version();
-  auto planned = meta::plan(context(), version, clock_.next(), request, record);
-  if (clock_.clamped()) counters_.clamped_times.fetch_add(1, std::memory_order_relaxed);
+  auto planned = meta::plan(context(), version, tell_time(true), request, record);
   if (!planned) counters_.refused.fetch_add(1, std::memory_order_relaxed);
   bool named = !anonymous(request);
   Answer answer{planned, std::move(work.done), {}, {}};
@@ -301,7 +325,7 @@ void Shard::plan_commit(Work& work, bool opens) {
   bool logged = (planned && !request.dry_run && !request.operations.empty()) ||
                 (named && (opens || request.close_session));
   if (named && opens) {
-    codec::SessionRecord session{clock_.current(), work.principal};
+    codec::SessionRecord session{tell_time(false), work.principal};
     record.sets.push_back(
         {codec::bytes_key(codec::Table::session, codec::session_bytes(request.session)),
          codec::encoded(session)});
@@ -312,7 +336,7 @@ void Shard::plan_commit(Work& work, bool opens) {
     answer_later(std::move(answer));
     return;
   }
-  record.time_ns = clock_.next();
+  record.time_ns = tell_time(true);
   record.next_id = next_id_;
   record.principal = work.principal;
   if (named && planned && !request.close_session) {
@@ -358,7 +382,7 @@ void Shard::expire_sessions(Duration idle, std::move_only_function<void(Result<s
       }
       sessions_.erase(id);
     }
-    record.time_ns = clock_.next();
+    record.time_ns = tell_time(true);
     record.next_id = next_id_;
     Answer answer{CommitReply(), {}, {}, {}};
     answer.step_done = [count = gone.size(), done = std::move(done)](Result<> result) mutable {
@@ -543,7 +567,7 @@ Result<> Shard::recover() {
   pending_.clear();
   next_id_ = std::max<uint64_t>(applier_.record().next_id, 2);
   policy_ = applier_.record().policy;
-  clock_.start(applier_.record().time_ns);
+  clock_.with([&](LogClock& clock) { clock.start(applier_.record().time_ns); });
   publish();
   NOKV_TRY(sessions_.load(*applied_view_, env_.clock.now()));
   events_.event(Level::info, "shard_recovered",

@@ -75,11 +75,18 @@ class Shard {
   using Step = std::move_only_function<Result<>(meta::Transaction&)>;
   void upkeep(Step step, bool begins_group, std::move_only_function<void(Result<>)> done);
 
+  // As upkeep(), planned once everything that was decided before it is applied.
+  void repair(Step step, std::move_only_function<void(Result<>)> done);
+
   // Ends sessions without traffic for `idle`, some at a time; `done` says how many.
   void expire_sessions(Duration idle, std::move_only_function<void(Result<size_t>)> done);
 
   // Calls back once `version` is readable (0: all that was decided before this call).
   void wait_for(uint64_t version, std::move_only_function<void(uint64_t)> done);
+
+  // The time by the log clock: what expiry and grace go by. It passes without commits too, and does
+  // not follow a wall clock that jumps.
+  int64_t now_ns() { return tell_time(false); }
 
   // Takes no further commits (unavailable), and calls back when all that was admitted is answered.
   void stop(std::move_only_function<void()> done);
@@ -153,6 +160,7 @@ class Shard {
   uint64_t next_version() const;
   bool nothing_pending() const { return !in_flight_ && current_.redo.records.empty(); }
   void check_stopped();
+  int64_t tell_time(bool of_a_record);
 
   Env env_;
   log::LogStore& log_;
@@ -164,13 +172,14 @@ class Shard {
   std::atomic<size_t> queue_length_{0};
   mutable Guarded<std::shared_ptr<const meta::State>> state_;
   mutable Guarded<std::optional<Error>> failure_;
+  Guarded<LogClock> clock_;
+  std::atomic<bool> clamped_ = false;  // the clock's last reading was held back
 
   // Home: the sequencer.
   meta::RecordCache cache_;
   meta::Applier applier_;
   meta::Pending pending_;
   SessionTable sessions_;
-  LogClock clock_;
   log::Epoch epoch_;
   log::Position tail_;
   uint64_t next_id_ = 2;

@@ -22,8 +22,10 @@ READY_S = 30
 class Server:
     """One `nokv serve` on its own directory; start() again after stop() or kill()."""
 
-    def __init__(self, directory, *flags, env=None):
+    def __init__(self, directory, *flags, env=None, before=None):
+        """`before` runs in the new process before the program does."""
         self.directory = pathlib.Path(directory)
+        self.before = before
         self.flags = flags
         self.env = {**os.environ, 'HOME': str(self.directory), **(env or {})}
         self.process = None
@@ -35,7 +37,7 @@ class Server:
         self.log = open(self.directory / 'log', 'ab')
         self.process = subprocess.Popen(
             [BINARY, '--server-bind', '127.0.0.1:0', '--meta', self.directory / 'meta',
-             '--ready-file', ready, *self.flags, 'serve'],
+             '--ready-file', ready, *self.flags, 'serve'], preexec_fn=self.before,
             stdout=subprocess.PIPE, stderr=self.log, env=self.env)
         end = time.monotonic() + READY_S
         while not ready.exists():
@@ -76,8 +78,8 @@ class NokvTest(unittest.TestCase):
         self.server = None
         self.url = None
 
-    def serve(self, *flags, env=None, init=True):
-        self.server = Server(self.directory, *flags, env=env).start()
+    def serve(self, *flags, env=None, init=True, before=None):
+        self.server = Server(self.directory, *flags, env=env, before=before).start()
         self.addCleanup(self.end_server)
         self.url = self.server.url
         if init:
@@ -116,6 +118,14 @@ class NokvTest(unittest.TestCase):
         done = self.run_nokv('--json', *words, **more)
         self.assertEqual(done.returncode, code, (words, done.stdout, done.stderr))
         return json.loads(done.stdout.splitlines()[-1])['error']
+
+    def is_sound(self):
+        """nokv fsck finds nothing, bodies included."""
+        done = self.run_nokv('--json', 'fsck', '--read-data')
+        last = json.loads(done.stdout.splitlines()[-1])
+        if last.get('error', {}).get('code') == 'unimplemented':
+            return  # a server without it
+        self.assertEqual((done.returncode, last['problems']), (0, 0), done.stdout[-2000:])
 
     def file(self, name, content):
         path = self.directory / name

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -89,6 +90,11 @@ void SignalThread::start(std::function<void(int signal)> received) {
 void ignore_broken_pipes() { ::signal(SIGPIPE, SIG_IGN); }
 
 void keep_new_files_private() { ::umask(0077); }
+
+void keep_freed_memory() {
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
+}
 
 uint64_t raise_open_files_limit() {
   rlimit limit{};

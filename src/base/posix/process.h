@@ -36,6 +36,10 @@ void ignore_broken_pipes();
 // Files and directories made from now on are readable by this user only.
 void keep_new_files_private();
 
+// Memory of large buffers that were freed is kept for the next ones (up to 512 MiB) instead of
+// given back at once: getting it again costs more than filling it. For programs that move bodies.
+void keep_freed_memory();
+
 // Raises the limit of open files to what the system lets this user have; returns it.
 uint64_t raise_open_files_limit();
 

@@ -188,10 +188,7 @@ class Doctor {
   void credentials(const ObjectOptions& options, const std::string& source) {
     bool development =
         options.backend == ObjectBackend::rustfs && source.find("rustfs") != std::string::npos;
-    bool local = options.endpoint.find("//127.") != std::string::npos ||
-                 options.endpoint.find("//localhost") != std::string::npos ||
-                 options.endpoint.find("//[::1]") != std::string::npos;
-    if (development && !local) {
+    if (development && !is_local_url(options.endpoint)) {
       return tell(
           "credentials", "warned",
           str("the development pair, for ", options.endpoint, ", which is not this machine"),

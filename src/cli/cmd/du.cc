@@ -19,6 +19,7 @@ Result<Exit> run(Context& context) {
   return for_each_path(context, paths, [&](Client& client, const ReadArgument& what) -> Result<> {
     NOKV_ASSIGN(auto stat,
                 client.stat({.path = what.path}, {.at = what.at, .call = context.call()}));
+    context.shows(stat.version, stat.time_ns);
     codec::Totals totals = stat.entry.totals;
     if (stat.entry.kind != codec::Kind::directory) {
       totals = {.files = 1, .directories = 0, .bytes = stat.entry.body.size};

@@ -15,9 +15,8 @@ namespace {
 
 Result<Exit> run(Context& context) {
   const Arguments& args = context.args;
-  if (context.dry_run())
-    return context.usage("gc has no dry run; 'nokv df --why' shows what waits");
-  codec::GcRequest request{.now = args.has("now") || args.has("grace")};
+  // A dry run shows what waits, as the command does without --now.
+  codec::GcRequest request{.now = !context.dry_run() && (args.has("now") || args.has("grace"))};
   if (auto grace = args.duration("grace")) request.grace_ns = grace->count();
   NOKV_ASSIGN(Client * client, context.client());
   // A whole pass takes as long as it takes.

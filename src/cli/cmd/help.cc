@@ -44,7 +44,7 @@ Result<Exit> run(Context& context) {
     std::vector<std::string> names;
     for (const auto& it : commands()) names.emplace_back(it.name);
     std::string near = near_miss(topic, names);
-    return context.usage(Error(Code::invalid_argument, str("no command '", topic, "'"))
+    return context.usage(Error(Code::invalid_argument, str("unknown command '", topic, "'"))
                              .with_hint(near.empty() ? "'nokv help' lists the commands"
                                                      : str("did you mean '", near, "'?")));
   }

@@ -54,6 +54,7 @@ class Ls {
     std::vector<std::string> directories;
     while (true) {
       NOKV_ASSIGN(auto next, lister.next());
+      context_.shows(lister.version(), lister.time_ns());
       if (!next || out_.closed()) break;
       entry(*next, join(what.path, next->name), next->name, lister.version());
       if (recursive_ && next->kind == codec::Kind::directory) directories.push_back(next->name);
@@ -73,7 +74,9 @@ class Ls {
              uint64_t version) {
     if (out_.json()) return out_.line(entry_json(it, path, version));
     if (!long_) return out_.line(colored(it, name_shown(name)));
-    uint64_t size = it.kind == codec::Kind::directory ? it.totals.bytes : it.body.size;
+    uint64_t size = it.kind == codec::Kind::directory ? it.totals.bytes
+                    : it.kind == codec::Kind::symlink ? it.target.size()
+                                                      : it.body.size;
     std::string shown = colored(it, name_shown(name));
     if (it.kind == codec::Kind::symlink) shown += str(" -> ", name_shown(it.target));
     table_.row({mode_text(it.kind, it.attributes.mode), std::to_string(it.links),

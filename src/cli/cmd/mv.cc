@@ -23,7 +23,9 @@ Result<Moves> plan(Context& context, Client& client) {
   NOKV_ASSIGN(PathArgument target, context.as_usage(parse_path(words.back())));
   bool several = words.size() > 2;
   bool exchange = context.args.has("exchange");
-  if (several && exchange) return context.usage("--exchange takes two paths");
+  if (several && (exchange || context.args.has("bring-back"))) {
+    return context.usage(exchange ? "--exchange" : "--bring-back", " takes two paths");
+  }
   Moves moves;
   for (size_t i = 0; i + 1 < words.size(); ++i) {
     NOKV_ASSIGN(std::string path, context.path(words[i]));
@@ -44,10 +46,25 @@ Result<Moves> plan(Context& context, Client& client) {
 // A rename that took nothing away is undone by the rename back.
 std::string undo(const std::string& from, const std::string& to, bool exchange,
                  uint64_t undo_version) {
-  std::string back =
-      str("nokv mv ", exchange ? "--exchange " : "", path_argument(to), " ", path_argument(from));
-  if (undo_version == 0) return back;
-  return str(back, " && ", undo_removed(to, undo_version));
+  std::string how = exchange ? "--exchange " : "";
+  if (undo_version != 0) how = str("--bring-back v", undo_version, " ");
+  return str("nokv mv ", how, path_argument(to), " ", path_argument(from));
+}
+
+// The way back of a move that replaced something: the rename back, and what SRC was at AT. An
+// empty directory that was replaced is made anew.
+Result<codec::CommitReply> move_back(Context& context, Client& client, const Moves& moves,
+                                     const codec::Operation& rename) {
+  codec::Target source{.path = moves.from[0]};
+  const std::string& at = context.args.text("bring-back");
+  auto done =
+      client.commit({rename, codec::Undelete{.target = source, .at = at}}, context.write_options());
+  if (done || done.error().code() != Code::is_directory) return done;
+  NOKV_ASSIGN(auto was, client.stat(source, {.at = {.at = at}, .call = context.call()}));
+  const codec::Attributes& old = was.entry.attributes;
+  return client.commit(
+      {rename, codec::Mkdir{.target = source, .mode = old.mode, .uid = old.uid, .gid = old.gid}},
+      context.write_options());
 }
 
 Result<Exit> run(Context& context) {
@@ -69,7 +86,9 @@ Result<Exit> run(Context& context) {
                                           .keep_undo = true});
   }
   if (moves.from.size() == 1) context.about(moves.from[0]);
-  NOKV_ASSIGN(auto reply, client->commit(std::move(operations), context.write_options()));
+  NOKV_ASSIGN(auto reply, args.has("bring-back")
+                              ? move_back(context, *client, moves, operations[0])
+                              : client->commit(std::move(operations), context.write_options()));
   for (size_t i = 0; i < moves.from.size(); ++i) {
     uint64_t undo_version = i < reply.results.size() ? reply.results[i].undo_version : 0;
     print_changed(context.out, moves.to[i], reply.version,
@@ -92,7 +111,12 @@ Command mv_row() {
           .positionals = {{.name = "SRC", .kind = ValueKind::path, .max = kAnyNumber},
                           {.name = "DST", .kind = ValueKind::path}},
           .options = {{.name = "no-replace", .letter = 'n', .help = "refuse a DST that is there"},
-                      {.name = "exchange", .help = "swap SRC and DST, at once"}},
+                      {.name = "exchange", .help = "swap SRC and DST, at once"},
+                      {.name = "bring-back",
+                       .value = "AT",
+                       .kind = ValueKind::at,
+                       .help = "with the move bring back what SRC was then; undoes a move that "
+                               "replaced something"}},
           .examples = {{"nokv mv /runs/tmp-7 /runs/7", ""}},
           .run = run};
 }

@@ -29,6 +29,15 @@ std::string question(Context& context, Client& client) {
              files == 1 ? " file, " : " files, ", context.out.size(bytes), ")?");
 }
 
+// ": 3 files, 2 directories, 1.2 MiB" of a directory, for a dry run.
+std::string amount(Context& context, Client& client, const std::string& path) {
+  auto stat = client.stat({.path = path}, {.call = context.call()});
+  if (!stat || stat->entry.kind != codec::Kind::directory) return {};
+  const codec::Totals& totals = stat->entry.totals;
+  return str(": ", totals.files, " files, ", totals.directories, " directories, ",
+             context.out.size(totals.bytes));
+}
+
 Result<> remove_one(Context& context, Client& client, const std::string& path) {
   const Arguments& args = context.args;
   using enum codec::RemoveKind;
@@ -49,7 +58,8 @@ Result<> remove_one(Context& context, Client& client, const std::string& path) {
   // With --force nothing was there: nothing to tell.
   if (removed->result.path.empty() && !context.out.json()) return {};
   print_changed(context.out, path, removed->version,
-                undo_removed(path, removed->result.undo_version), context.dry_run(), "removed");
+                undo_removed(path, removed->result.undo_version), context.dry_run(),
+                context.dry_run() ? str("removed", amount(context, client, path)) : "");
   return {};
 }
 

@@ -47,6 +47,8 @@ Command undelete_row();
 
 Command gc_row();
 Command fsck_row();
+Command bench_row();
+Command objbench_row();
 
 Command config_show_row();
 Command completion_row();

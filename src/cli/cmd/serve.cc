@@ -23,7 +23,9 @@ Command serve_row() {
               "'listening nokv://HOST:PORT', and writes that URL to --ready-file. On an empty "
               "directory it waits for 'nokv init'.\n\n"
               "Credentials come from AWS's variables, else from AWS's files, else (with rustfs) "
-              "from the development pair, else from the machine's role; never from flags.\n\n"
+              "from the development pair, else from the machine's role; never from flags. "
+              "AWS_CA_BUNDLE names the certificates that an https:// store is checked against, for "
+              "the server and for the commands that move bodies.\n\n"
               "SIGTERM and SIGINT finish what was admitted, then end it.",
           .positionals = {},
           .options = {{.name = "log-format",

@@ -80,7 +80,7 @@ Result<Exit> create(Context& context) {
   }
   // Told from what is known here: nothing can have changed it since.
   context.out.line(snapshot_json({.name = name,
-                                  .id = made.result.id.origin,
+                                  .id = made.result.pin,
                                   .path = path,
                                   .version = made.result.snapshot_version,
                                   .time_ns = made.time_ns,

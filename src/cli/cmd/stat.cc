@@ -56,6 +56,7 @@ Result<Exit> run(Context& context) {
         NOKV_ASSIGN(auto stat,
                     client.stat({.path = what.path},
                                 {.at = what.at, .follow = follow, .call = context.call()}));
+        context.shows(stat.version, stat.time_ns);
         if (context.out.json()) {
           context.out.line(entry_json(stat.entry, what.path, stat.version));
         } else {

@@ -17,14 +17,17 @@ Result<> touch_one(Context& context, Client& client, const std::string& path) {
   auto touched =
       client.set_attributes({.target = {.path = path}, .follow = true, .mtime_now = true}, options);
   if (!touched && touched.error().code() == Code::not_found && !context.args.has("no-create")) {
-    // Create: whoever made it in the meantime has touched it.
+    // Somebody may make it in the meantime: then it is there to be touched.
     touched = client.commit_one(codec::Publish{.target = {.path = path},
                                                .exists = codec::Exists::create,
                                                .mode = 0644,
                                                .uid = own_uid(),
                                                .gid = own_gid()},
                                 options);
-    if (!touched && touched.error().code() == Code::already_exists) return {};
+    if (!touched && touched.error().code() == Code::already_exists) {
+      touched = client.set_attributes({.target = {.path = path}, .follow = true, .mtime_now = true},
+                                      options);
+    }
   }
   if (!touched) return std::unexpected(std::move(touched).error());
   print_changed(context.out, path, touched->version, "", context.dry_run(), "touched");

@@ -21,6 +21,7 @@ class Tree {
   Result<> one(Client& client, const ReadArgument& what) {
     NOKV_ASSIGN(auto stat, client.stat({.path = what.path},
                                        {.at = what.at, .follow = true, .call = context_.call()}));
+    context_.shows(stat.version, stat.time_ns);
     if (out_.json()) {
       out_.line(entry_json(stat.entry, what.path, stat.version));
     } else {

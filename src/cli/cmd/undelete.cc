@@ -13,12 +13,6 @@
 namespace nokv::cli {
 namespace {
 
-// "v123" as a number; 0 for anything else.
-uint64_t version_of(std::string_view at) {
-  if (!at.starts_with('v')) return 0;
-  return parse_number(at.substr(1)).value_or(0);
-}
-
 Result<Exit> tell(Context& context, const Restored& it, std::string_view what) {
   if (context.out.json()) {
     context.out.line(restored_json(it));
@@ -74,11 +68,16 @@ Result<Exit> run(Context& context) {
   }
   codec::Undelete undelete{.target = {.path = it.from}, .at = at};
   if (it.path != it.from) undelete.as.path = it.path;
-  NOKV_ASSIGN(auto done, client->undelete(std::move(undelete), context.write_options()));
-  it.version = done.version;
-  if (it.at == 0) it.at = version_of(at);
+  auto done = client->undelete(std::move(undelete), context.write_options());
+  if (!done && done.error().code() == Code::is_directory && at.empty()) {
+    return std::unexpected(std::move(done).error().with_hint(
+        str("say which one: 'nokv undelete ", path_argument(it.from), " --at AT'")));
+  }
+  if (!done) return std::unexpected(std::move(done).error());
+  it.version = done->version;
+  it.at = done->result.snapshot_version;
   it.undo = str("nokv rm ", path_argument(it.path));
-  return tell(context, it, str(", ", context.out.size(done.result.size)));
+  return tell(context, it, str(", ", context.out.size(done->result.size)));
 }
 
 }  // namespace

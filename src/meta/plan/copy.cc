@@ -14,10 +14,11 @@ struct Origin {
 };
 
 // The file `path` as it is, or as it was.
-Result<Origin> origin(Transaction& txn, const codec::Target& target, const std::string& at) {
+Result<Origin> origin(Transaction& txn, const codec::Target& target, const std::string& at,
+                      bool follow) {
   Origin out;
   if (at.empty()) {
-    NOKV_ASSIGN(auto spot, txn.existing(target, true));
+    NOKV_ASSIGN(auto spot, txn.existing(target, follow));
     if (spot.found.is_directory()) return fail(Code::is_directory, spot.path(), ": is a directory");
     NOKV_ASSIGN(auto file, txn.file(*spot.found.entry));
     out.inode = std::move(file.inode);
@@ -28,7 +29,7 @@ Result<Origin> origin(Transaction& txn, const codec::Target& target, const std::
   NOKV_ASSIGN(auto moment, resolve_at(context.applied, context.pins, context.policy, at,
                                       target.path, txn.now_ns()));
   out.version = moment.version;
-  NOKV_ASSIGN(auto found, resolve_path_at(context.applied, moment, target.path, true));
+  NOKV_ASSIGN(auto found, resolve_path_at(context.applied, moment, target.path, follow));
   if (found.dentry.kind == Kind::directory) {
     return fail(Code::is_directory, target.path, ": is a directory");
   }
@@ -94,11 +95,11 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
   file.xattrs = from.inode.xattrs;
   file.keep_undo = how.keep_undo;
   uint64_t old_number = file.body.body_number;
-  if (old_number == 0) return put_body(txn, place, std::move(file));
+  if (old_number == 0) return put_body(txn, {place, there}, std::move(file));
   // The chunk records need the node's id, which put_body gives: so first without, then with them.
   codec::Body whole = file.body;
   file.body.body_number = 0;
-  NOKV_ASSIGN(auto out, put_body(txn, place, std::move(file)));
+  NOKV_ASSIGN(auto out, put_body(txn, {place, there}, std::move(file)));
   NOKV_TRY(copy_chunks(txn, from, out.id, whole));
   NOKV_ASSIGN(Found made, txn.lookup(place.directory, place.name));
   Transaction::Spot spot{place, made};
@@ -111,7 +112,7 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
 }  // namespace
 
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op) {
-  NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at));
+  NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at, true));
   NOKV_ASSIGN(Place place,
               txn.place(op.to, op.parents, {from.inode.attributes.uid, from.inode.attributes.gid}));
   return share(txn, from, place, {op.exists, op.if_generation, op.keep_undo});
@@ -125,14 +126,16 @@ Result<OperationResult> run(Transaction& txn, const codec::Undelete& op) {
                 newest_with(txn.context().applied, txn.context().pins, op.target.path));
     at = str("v", version);
   }
-  NOKV_ASSIGN(auto from, origin(txn, op.target, at));
+  NOKV_ASSIGN(auto from, origin(txn, op.target, at, false));
   NOKV_ASSIGN(Place place, txn.place(as, true));
   NOKV_ASSIGN(Found there, txn.lookup(place.directory, place.name));
   if (there) {
     return std::unexpected(Error(Code::already_exists, str(place.path(), ": the name is taken"))
                                .with_hint("give another one with --as PATH"));
   }
-  return share(txn, from, place, {});
+  NOKV_ASSIGN(auto out, share(txn, from, place, {}));
+  out.snapshot_version = from.version == kNow ? txn.version() - 1 : from.version;
+  return out;
 }
 
 }  // namespace nokv::meta::planning

@@ -1,5 +1,7 @@
 #include "meta/plan/plan.h"
 
+#include <algorithm>
+
 namespace nokv::meta {
 
 bool begins_group(const codec::CommitRequest& request) {
@@ -34,15 +36,18 @@ Result<codec::CommitReply> plan_all(Transaction& txn, const codec::CommitRequest
   codec::CommitReply reply;
   reply.version = txn.version();
   reply.time_ns = txn.now_ns();
+  // An upload that is closed with what was published from it is no operation to the caller.
+  auto said = static_cast<size_t>(std::ranges::count_if(request.operations, [](const auto& box) {
+    return !std::holds_alternative<codec::CloseUpload>(box.op);
+  }));
   size_t number = 0;
   for (const auto& box : request.operations) {
     ++number;
     auto done = std::visit([&](const auto& op) { return planning::run(txn, op); }, box.op);
     if (!done) {
       Error error = std::move(done).error();
-      if (request.operations.size() == 1) return std::unexpected(std::move(error));
-      return std::unexpected(
-          std::move(error).within(str("operation ", number, " of ", request.operations.size())));
+      if (said <= 1) return std::unexpected(std::move(error));
+      return std::unexpected(std::move(error).within(str("operation ", number, " of ", said)));
     }
     reply.results.push_back(*std::move(done));
   }

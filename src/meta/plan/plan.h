@@ -46,7 +46,8 @@ Result<OperationResult> run(Transaction& txn, const codec::Copy& op);
 // `spot`; gives the version of the undo pin, if one is wanted and made.
 Result<uint64_t> take_away(Transaction& txn, const Transaction::Spot& spot, bool keep_undo);
 
-// Shared by verbs that give a file a body: `body` under `place`, replacing what is there.
+// Shared by verbs that give a file a body: `file` at `spot`, replacing what was found there, if
+// anything was.
 struct NewFile {
   codec::Body body;
   uint32_t mode = 0;
@@ -56,7 +57,7 @@ struct NewFile {
   std::vector<codec::Xattr> xattrs;
   bool keep_undo = false;
 };
-Result<OperationResult> put_body(Transaction& txn, const Place& place, NewFile file);
+Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot, NewFile file);
 
 // What `exists` and `if_generation` ask of the file at `path`.
 Result<> check_precondition(const std::string& path, const std::optional<codec::Inode>& there,

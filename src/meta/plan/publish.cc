@@ -14,21 +14,20 @@ Result<> check_xattrs(const std::vector<codec::Xattr>& xattrs) {
               codec::kXattrsMax);
 }
 
-// Where a body named `target` goes: symlinks at its end are followed, also to what is missing.
-Result<Place> file_place(Transaction& txn, const codec::Publish& op) {
+// Where a body named `target` goes, and what is there: symlinks at its end are followed, also to
+// what is missing.
+Result<Transaction::Spot> file_spot(Transaction& txn, const codec::Publish& op) {
   codec::Target target = op.target;
   for (int i = 0; i < kSymlinksMax; ++i) {
     NOKV_ASSIGN(Place place, txn.place(target, op.parents, {op.uid, op.gid}));
     NOKV_ASSIGN(Found found, txn.lookup(place.directory, place.name));
-    if (!found || found.entry->kind != codec::Kind::symlink) return place;
-    NOKV_ASSIGN(auto link, txn.file(*found.entry));
-    const std::string& to = link.inode.target;
-    if (to.find("..") != std::string::npos) {
-      // Rare: let the resolver walk it; it must lead to something that exists.
-      NOKV_ASSIGN(auto spot, txn.existing(target, true));
-      return spot.place;
+    if (!found || found.entry->kind != codec::Kind::symlink) {
+      return Transaction::Spot{std::move(place), std::move(found)};
     }
-    target = to.starts_with('/') ? codec::Target{to, {}} : codec::Target{to, place.directory};
+    NOKV_ASSIGN(auto link, txn.file(*found.entry));
+    // By name, over the directory's own path: it may lead up, and to what is not there yet.
+    NOKV_ASSIGN(auto parts, symlink_path(place.directory_path, link.inode.target));
+    target = codec::Target{path_text(parts), {}};
   }
   return fail(Code::failed_precondition, op.target.path, ": more than ", kSymlinksMax,
               " symbolic links");
@@ -36,8 +35,8 @@ Result<Place> file_place(Transaction& txn, const codec::Publish& op) {
 
 }  // namespace
 
-Result<OperationResult> put_body(Transaction& txn, const Place& place, NewFile file) {
-  NOKV_ASSIGN(Found found, txn.lookup(place.directory, place.name));
+Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot, NewFile file) {
+  const auto& [place, found] = spot;
   int64_t mtime = file.mtime_ns.value_or(txn.now_ns());
   OperationResult out{place.path()};
   out.generation = file.body.generation;
@@ -59,7 +58,6 @@ Result<OperationResult> put_body(Transaction& txn, const Place& place, NewFile f
     event.kind = codec::EventKind::created;
   } else {
     out.id = found.entry->child;
-    Transaction::Spot spot{place, found};
     out.undo_version = txn.undo_pin(file.keep_undo, out.id, place.path(), &place);
     NOKV_ASSIGN(auto old, txn.file(*found.entry));
     if (old.inode.body.body_number != 0) {  // its chunk records describe what is replaced
@@ -81,8 +79,8 @@ Result<OperationResult> put_body(Transaction& txn, const Place& place, NewFile f
 Result<OperationResult> run(Transaction& txn, const codec::Publish& op) {
   NOKV_TRY(check_mode(op.mode));
   NOKV_TRY(check_xattrs(op.xattrs));
-  NOKV_ASSIGN(Place place, file_place(txn, op));
-  NOKV_ASSIGN(Found found, txn.lookup(place.directory, place.name));
+  NOKV_ASSIGN(auto spot, file_spot(txn, op));
+  const auto& [place, found] = spot;
   if (found.is_directory()) return fail(Code::is_directory, place.path(), ": is a directory");
   std::optional<codec::Inode> there;
   if (found) {
@@ -94,7 +92,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Publish& op) {
   }
   NOKV_TRY(check_precondition(place.path(), there, op.exists, op.if_generation));
   NOKV_ASSIGN(auto body, txn.take_body(op.body));
-  return put_body(txn, place,
+  return put_body(txn, spot,
                   {std::move(body), op.mode, op.uid, op.gid, op.mtime_ns, op.xattrs, op.keep_undo});
 }
 

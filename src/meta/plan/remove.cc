@@ -39,7 +39,7 @@ Result<uint64_t> take_away(Transaction& txn, const Transaction::Spot& spot, bool
   }
   uint64_t undo = txn.undo_pin(keep_undo, id, spot.path());
   NOKV_ASSIGN(DirectoryState * state, txn.directory(id));
-  codec::Totals below = state->record.totals;
+  codec::Totals below = state->told();
   NOKV_TRY(txn.end_directory(id));
   txn.remove_dentry(spot.place, spot.found);
   txn.count(spot.place, -1, codec::Kind::directory, 0, &below);

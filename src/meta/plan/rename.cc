@@ -28,7 +28,7 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
   NodeId id = entry.child;
   if (entry.kind == Kind::directory) {
     NOKV_ASSIGN(DirectoryState * state, txn.directory(id));
-    codec::Totals below = state->record.totals;
+    codec::Totals below = state->told();
     state->record.parent = to.directory;
     state->record.name = to.name;
     state->record.since = txn.version();
@@ -51,6 +51,11 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
                            before ? before->first_parent : from.place.directory};
     NOKV_TRY(txn.put(key, codec::encoded(now)));
   } else {
+    file.inode.attributes.ctime_ns = txn.now_ns();
+    codec::NodeRecord record;
+    record.inode = file.inode;
+    record.links = file.links;
+    NOKV_TRY(txn.put(codec::node_key(id), codec::encoded(record)));
     txn.put_dentry(to, there, entry);
     NOKV_TRY(txn.put(codec::link_key(id, from.place.directory, from.place.name), std::nullopt));
     NOKV_TRY(
@@ -114,10 +119,10 @@ Result<OperationResult> run(Transaction& txn, const codec::Rename& op) {
   if (op.mode == codec::RenameMode::exchange && !there) {
     return fail(Code::not_found, to.path(), ": no such file or directory");
   }
-  if (there && there.entry->child == from.id()) return out;  // one file by two names: nothing to do
   if (there && op.mode == codec::RenameMode::no_replace) {
     return fail(Code::already_exists, to.path(), ": it exists");
   }
+  if (there && there.entry->child == from.id()) return out;  // one file by two names: nothing to do
   txn.forget_paths();
   Transaction::Spot target{to, there};
   if (op.mode == codec::RenameMode::exchange) {

@@ -59,6 +59,7 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
       {codec::EventKind::snapshot_created, false, record.path, "", scope, codec::Kind::directory});
   OperationResult out{record.path, scope, true};
   out.snapshot_version = record.version;
+  out.pin = record.pin;
   out.expires_ns = expires;
   return out;
 }
@@ -73,6 +74,7 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotRemove& op) {
              codec::Kind::directory});
   OperationResult result{record.path, record.scope};
   result.snapshot_version = record.version;
+  result.pin = record.pin;
   return result;
 }
 
@@ -85,6 +87,7 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotRenew& op) {
   out.upkeep->renewed_pins.push_back({record.pin, record.expires_ns});
   OperationResult result{record.path, record.scope};
   result.snapshot_version = record.version;
+  result.pin = record.pin;
   result.expires_ns = record.expires_ns;
   return result;
 }

@@ -54,6 +54,7 @@ class CurlClient::Loop {
     curl_multi_wakeup(multi_);
   }
 
+  // Until stop(). What is left then is for cancel_all().
   void run() {
     while (!stopping_) {
       take_arrived();
@@ -63,7 +64,28 @@ class CurlClient::Loop {
       static constexpr int kPollMs = 1000;
       curl_multi_poll(multi_, nullptr, 0, kPollMs, nullptr);
     }
-    cancel_all();
+  }
+
+  // Once run() has ended, or never began: everything under way completes.
+  void cancel_all() {
+    // Completions may send again; that is refused as well.
+    while (true) {
+      while (!running_.empty()) {
+        CURL* easy = running_.begin()->first;
+        auto exchange = std::move(running_.begin()->second);
+        running_.erase(running_.begin());
+        curl_multi_remove_handle(multi_, easy);
+        give_back(easy);
+        Result<HttpClientResponse> error =
+            exchange->failed(Code::cancelled, "the client was closed", true);
+        complete(std::move(exchange), std::move(error));
+      }
+      auto arrived = arrived_.with([](Arrived& a) { return std::exchange(a.exchanges, {}); });
+      if (arrived.empty()) return;
+      for (auto& exchange : arrived) {
+        refuse(std::move(exchange), Code::cancelled, "the client was closed");
+      }
+    }
   }
 
  private:
@@ -125,27 +147,6 @@ class CurlClient::Loop {
     complete(std::move(exchange), std::move(result));
   }
 
-  void cancel_all() {
-    // Completions may send again; that is refused as well.
-    while (true) {
-      while (!running_.empty()) {
-        CURL* easy = running_.begin()->first;
-        auto exchange = std::move(running_.begin()->second);
-        running_.erase(running_.begin());
-        curl_multi_remove_handle(multi_, easy);
-        give_back(easy);
-        Result<HttpClientResponse> error =
-            exchange->failed(Code::cancelled, "the client was closed", true);
-        complete(std::move(exchange), std::move(error));
-      }
-      auto arrived = arrived_.with([](Arrived& a) { return std::exchange(a.exchanges, {}); });
-      if (arrived.empty()) return;
-      for (auto& exchange : arrived) {
-        refuse(std::move(exchange), Code::cancelled, "the client was closed");
-      }
-    }
-  }
-
   CURL* take_easy() {
     if (idle_.empty()) return curl_easy_init();
     CURL* easy = idle_.back();
@@ -181,6 +182,8 @@ CurlClient::CurlClient(const Clock& clock, Executors& executors, CurlOptions opt
 CurlClient::~CurlClient() {
   loop_->stop();
   thread_.reset();
+  // Here and not at the end of run(): a thread that is stopped early never comes to run it.
+  loop_->cancel_all();
 }
 
 void CurlClient::send(HttpClientRequest request, Exchange::Done done) {

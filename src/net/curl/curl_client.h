@@ -27,8 +27,8 @@ class CurlClient final : public HttpClient {
  public:
   // Both outlive the client.
   CurlClient(const Clock& clock, Executors& executors, CurlOptions options = {});
-  // Requests under way complete with `cancelled`. Blocks until they have. Not to be called from a
-  // completion.
+  // Requests under way complete with `cancelled`, in the caller's thread, before this returns. Not
+  // to be called from a completion.
   ~CurlClient() override;
 
   void send(HttpClientRequest request,

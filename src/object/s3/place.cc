@@ -46,8 +46,11 @@ Result<Place> Place::of(const S3Options& options) {
   }
   std::string_view own_port = out.scheme_ == "http://" ? ":80" : ":443";
   if (rest.ends_with(own_port)) rest.remove_suffix(own_port.size());
-  bool as_host = virtual_host(options, rest);
-  out.host_ = as_host ? str(options.bucket, ".", rest) : std::string(rest);
+  // Whoever writes the bucket before the host asks for virtual-host style, and has its host.
+  bool named =
+      options.addressing == Addressing::automatic && rest.starts_with(str(options.bucket, "."));
+  bool as_host = named || virtual_host(options, rest);
+  out.host_ = as_host && !named ? str(options.bucket, ".", rest) : std::string(rest);
   out.base_path_ = as_host ? "/" : str("/", options.bucket, "/");
   return out;
 }

@@ -15,7 +15,7 @@
 namespace nokv::object {
 
 enum class Addressing : uint8_t {
-  automatic,     // path for all but AWS
+  automatic,     // path for all but AWS, and but an endpoint that begins with "BUCKET."
   path,          // http://endpoint/bucket/key
   virtual_host,  // http://bucket.endpoint/key
 };

@@ -1,0 +1,63 @@
+#include "meta/check/table_passes.h"
+
+namespace nokv::meta::fsck {
+
+using codec::Table;
+
+namespace {
+constexpr size_t kSessionBytes = sizeof(codec::SessionId);
+}
+
+Result<> SessionPass::row(std::string_view key, std::string_view value) {
+  codec::SessionRecord record;
+  if (key.size() != 1 + kSessionBytes || !codec::decode(value, record)) return undecodable(key);
+  return {};
+}
+
+Result<> RequestPass::row(std::string_view key, std::string_view value) {
+  codec::RequestRecord record;
+  codec::CommitReply reply;
+  if (key.size() != 1 + kSessionBytes + 4 || !codec::decode(value, record) ||
+      !codec::decode(record.result, reply)) {
+    return undecodable(key);
+  }
+  std::string_view session = key.substr(1, kSessionBytes);
+  std::string_view tail = key.substr(1 + kSessionBytes);
+  uint32_t slot = 0;
+  codec::take_u32(tail, slot);
+  auto problem = [&](std::string detail) {
+    report_.add({.code = "request",
+                 .is_error = false,
+                 .id = hex(session),
+                 .detail = std::move(detail),
+                 .repair = DropRow{std::string(key)}});
+  };
+  NOKV_ASSIGN(auto row, view_.get_present(codec::bytes_key(Table::session, session)));
+  if (!row) {
+    problem(str("the result of request ", record.sequence, " of a session that is not there"));
+  } else if (record.sequence % codec::kSessionWindow != slot ||
+             record.version > subject_.version()) {
+    problem(str("the result of request ", record.sequence, " lies in slot ", slot,
+                " and is of version ", record.version));
+  }
+  return {};
+}
+
+Result<> StatePass::row(std::string_view key, std::string_view value) {
+  codec::StateRecord record;
+  if (!codec::decode(value, record)) return undecodable(key);
+  int64_t before = 0;
+  for (const auto& step : record.policy.ladder) {
+    if (step.every_ns <= 0 || step.for_ns < step.every_ns || step.for_ns <= before) {
+      report_.add({.code = "policy",
+                   .is_error = false,
+                   .detail = "a step of the retention policy keeps no moment"});
+    }
+    before = step.for_ns;
+  }
+  auto root = Tree(view_, kNow).root();
+  if (!root) report_.add({.code = "root", .path = "/", .detail = root.error().message()});
+  return {};
+}
+
+}  // namespace nokv::meta::fsck

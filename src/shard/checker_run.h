@@ -1,0 +1,89 @@
+// One fsck on its way.
+#pragma once
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "codec/key.h"
+#include "meta/check/check.h"
+#include "meta/check/repair.h"
+#include "shard/checker.h"
+
+namespace nokv::shard {
+
+// Home: the checker's executor. Each phase is a few tasks after another; next() is the only way
+// on.
+class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
+ public:
+  Run(Checker& checker, codec::FsckRequest request, Clock::Instant deadline, Done done);
+  ~Run();
+
+  void begin();
+  // Answers, and lets go of the engine: answers of the store may still hold the run for a while.
+  // Only when the executor is gone.
+  void abandon();
+
+ private:
+  enum class Phase : uint8_t {
+    records,
+    blobs,
+    orphans,
+    naming,
+    repairs,
+    end
+  };
+
+  void next();
+  void work();
+  void records();
+  void blobs();
+  void orphans();
+  void naming();
+  void repairs();
+  void finish(Result<codec::FsckReply> reply);
+  codec::FsckReply reply();
+
+  // The store.
+  void look(std::vector<Look> looks);
+  void seen(const Look& look, const Result<Held>& held);
+  bool still_live(uint64_t blob);
+  void expand(uint64_t blob, const codec::BlobRecord& record, const std::string& path,
+              std::vector<Look>& out);
+  void see_page(const object::ListPage& page);
+  void see_object(const meta::State& now, const std::string& key);
+  void suspect(const Look& look, const Result<Held>& held);
+
+  void mend(meta::fsck::Problem& problem);
+  void remove_object(const meta::fsck::RemoveObject& it, meta::fsck::Problem& problem);
+  void mended(meta::fsck::Problem& problem, const Result<>& done);
+  void note_progress();
+
+  Checker& checker_;
+  codec::FsckRequest request_;
+  Clock::Instant deadline_;
+  Done done_;
+  Phase phase_ = Phase::records;
+  std::shared_ptr<const meta::State> state_;
+  std::unique_ptr<meta::fsck::Check> check_;
+  std::unique_ptr<engine::Iterator> blobs_;
+  std::string listed_;  // the last object
+  bool store_failed_ = false;
+  std::vector<Look> suspects_;  // objects that no record seems to know
+  bool naming_begun_ = false;
+  size_t repair_ = 0;  // the next problem to mend
+  uint64_t repaired_ = 0;
+  uint64_t counted_ = 0;  // of what was checked, told to the counters
+  Clock::Instant told_{};
+};
+
+// Whether an object with this blob's name may still be published by somebody: its upload is there.
+Result<bool> in_an_upload(const meta::State& state, uint64_t blob);
+
+// "blobs/<2 hex>/<16 hex>/<decimal>", exactly as codec::blob_object_name writes it.
+std::optional<std::pair<uint64_t, uint32_t>> parse_object_name(std::string_view name);
+
+}  // namespace nokv::shard

@@ -1,0 +1,100 @@
+// The namespace against its model: many random steps, and after each the shard must look like it.
+//
+// NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_SEED which runs: only that one.
+#include <cstdlib>
+
+#include <gtest/gtest.h>
+
+#include "shard/testing/model_run.h"
+
+namespace nokv::shard::model {
+namespace {
+
+uint64_t number_from(const char* variable, uint64_t otherwise) {
+  const char* text = std::getenv(variable);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+std::vector<uint64_t> steps_of(uint64_t seed, uint64_t count) {
+  SimRandom random(seed);
+  std::vector<uint64_t> out(count);
+  for (auto& step : out) step = random.next();
+  return out;
+}
+
+struct Outcome {
+  std::string difference;  // empty: none
+  size_t steps = 0;        // until it was seen
+  std::vector<std::string> story;
+  Run::Counts counts;
+};
+
+Outcome run(uint64_t seed, const std::vector<uint64_t>& steps) {
+  Run run(seed);
+  Outcome out;
+  for (uint64_t step : steps) {
+    ++out.steps;
+    out.difference = run.step(step);
+    if (!out.difference.empty()) break;
+  }
+  if (out.difference.empty()) out.difference = run.finish();
+  out.story = run.story();
+  out.counts = run.counts();
+  return out;
+}
+
+// Leaves out steps, first many at once, as long as it still goes wrong somehow.
+std::vector<uint64_t> shrink(uint64_t seed, std::vector<uint64_t> steps) {
+  constexpr int kRunsMax = 600;
+  int runs = 0;
+  for (size_t chunk = std::max<size_t>(steps.size() / 2, 1); runs < kRunsMax;) {
+    bool smaller = false;
+    for (size_t at = 0; at < steps.size() && runs < kRunsMax;) {
+      auto fewer = steps;
+      auto first = fewer.begin() + static_cast<ptrdiff_t>(at);
+      fewer.erase(first, first + static_cast<ptrdiff_t>(std::min(chunk, steps.size() - at)));
+      ++runs;
+      auto outcome = run(seed, fewer);
+      if (outcome.difference.empty()) {
+        at += chunk;
+        continue;
+      }
+      fewer.resize(outcome.steps);
+      steps = std::move(fewer);
+      smaller = true;
+    }
+    if (chunk == 1 && !smaller) break;
+    if (!smaller || chunk > steps.size()) chunk = std::max<size_t>(chunk / 2, 1);
+  }
+  return steps;
+}
+
+void check_run(uint64_t seed) {
+  auto steps = steps_of(seed, number_from("NOKV_MODEL_OPERATIONS", 1000));
+  auto outcome = run(seed, steps);
+  if (outcome.difference.empty()) {
+    EXPECT_GT(outcome.counts.done, outcome.counts.refused);
+    return;
+  }
+  steps.resize(outcome.steps);
+  auto shortest = run(seed, shrink(seed, std::move(steps)));
+  std::string story;
+  for (const auto& line : shortest.story) story += "  " + line + "\n";
+  FAIL() << outcome.difference << "\nafter " << outcome.steps
+         << " steps. Run it again with NOKV_SEED=" << seed << "\nA shorter story that ends in '"
+         << shortest.difference << "':\n"
+         << story;
+}
+
+class Model : public testing::TestWithParam<uint64_t> {};
+
+TEST_P(Model, TheShardLooksLikeItsModelAfterEveryStep) { check_run(GetParam()); }
+
+uint64_t first_seed() { return number_from("NOKV_SEED", 1); }
+uint64_t last_seed() { return std::getenv("NOKV_SEED") != nullptr ? first_seed() : 20; }
+
+INSTANTIATE_TEST_SUITE_P(Seeds, Model, testing::Range(first_seed(), last_seed() + 1),
+                         [](const auto& each) { return str("seed", each.param); });
+
+}  // namespace
+}  // namespace nokv::shard::model

@@ -1,0 +1,221 @@
+// How the shard is looked at and compared with the model.
+#include <algorithm>
+
+#include "codec/key.h"
+#include "shard/testing/model_run.h"
+#include "shard/testing/references.h"
+
+namespace nokv::shard::model {
+
+using codec::Kind;
+using codec::Method;
+
+namespace {
+
+std::string shown(const std::string& path) { return path.size() > 40 ? path.substr(0, 40) : path; }
+
+}  // namespace
+
+void Run::compare_entry(const codec::Entry& entry, const Tree& tree, Ino ino,
+                        const std::string& what) {
+  const Node& node = tree.at(ino);
+  auto same = [&](bool holds, const char* which) {
+    if (!holds) differ(str(shown(what), ": ", which, " differs"));
+  };
+  same(entry.kind == node.kind, "the kind");
+  same(node.id->is(entry.id), "the id");
+  same(entry.attributes.mode == node.mode, "the mode");
+  same(entry.attributes.uid == node.uid, "the owner");
+  same(entry.attributes.gid == node.gid, "the group");
+  same(entry.attributes.rdev == node.rdev, "the device");
+  same(node.mtime->is(entry.attributes.mtime_ns), "mtime");
+  same(node.ctime->is(entry.attributes.ctime_ns), "ctime");
+  same(node.btime->is(entry.attributes.btime_ns), "btime");
+  std::map<std::string, std::string> xattrs;
+  for (const auto& each : entry.xattrs) xattrs[each.name] = each.value;
+  same(xattrs == node.xattrs, "extended attributes");
+  if (node.kind == Kind::directory) {
+    auto totals = tree.totals(ino);
+    same(entry.entries == node.children.size(), "the count of entries");
+    if (entry.totals.files != totals.files || entry.totals.directories != totals.directories ||
+        entry.totals.bytes != totals.bytes) {
+      differ(str(shown(what), ": totals are ", entry.totals.files, " files, ",
+                 entry.totals.directories, " directories, ", entry.totals.bytes, " bytes, not ",
+                 totals.files, ", ", totals.directories, ", ", totals.bytes));
+    }
+    if (entry.totals.newest != totals.newest) {
+      differ(str(shown(what), ": newest is ", entry.totals.newest, ", not ", totals.newest));
+    }
+    return;
+  }
+  same(entry.links >= node.names && entry.links <= node.names + node.ghosts, "the link count");
+  same(entry.target == node.target, "the link's target");
+  same(entry.body.size == node.size(), "the size");
+  same(entry.body.generation == node.generation, "the generation");
+  same(entry.body.content_type == node.content_type, "the content type");
+}
+
+void Run::compare_tree(const Tree& tree, Ino directory, const std::string& path,
+                       const std::string& at, uint32_t page) {
+  if (!fine()) return;
+  std::string what = at.empty() ? path : path + " at " + at;
+  auto entries = ns_.list(path, at, page);
+  if (!entries) return differ(str("list ", shown(what), ": ", entries.error().message()));
+  const auto& children = tree.at(directory).children;
+  auto entry = entries->begin();
+  for (const auto& [name, ino] : children) {
+    if (entry == entries->end() || entry->name != name) {
+      return differ(str(shown(what), ": a listing ", entry == entries->end() ? "ends" : "goes on",
+                        " where '", shown(name), "' should be"));
+    }
+    std::string below = (path == "/" ? "" : path) + "/" + name;
+    compare_entry(*entry, tree, ino, below + (at.empty() ? "" : " at " + at));
+    const Node& node = tree.at(ino);
+    if (node.kind == Kind::directory) {
+      compare_tree(tree, ino, below, at, page);
+    } else if (node.kind == Kind::file) {
+      compare_bytes(tree, ino, {below, {}}, at);
+    }
+    if (!fine()) return;
+    ++entry;
+  }
+  if (entry != entries->end()) differ(str(shown(what), ": lists '", shown(entry->name), "'"));
+}
+
+Result<std::string> Run::read_bytes(const codec::Target& target, const std::string& at) {
+  std::string out;
+  for (;;) {
+    codec::OpenRequest request{target, {at}, 0, out.size(), 0};
+    NOKV_ASSIGN(auto reply, ns_.call<codec::OpenReply>(Method::open, request));
+    for (const auto& extent : reply.plan.extents) {
+      if (extent.blob == 0) {
+        out += std::string(extent.length, '\0');
+        continue;
+      }
+      if (!extent.bytes.empty()) {
+        out += extent.bytes;
+        continue;
+      }
+      for (uint64_t done = 0; done < extent.length;) {
+        uint64_t from = extent.blob_offset + done;
+        uint64_t in_block = from % codec::kBlockBytes;
+        uint64_t length = std::min(extent.length - done, codec::kBlockBytes - in_block);
+        codec::GetBlockRequest get{extent.blob, static_cast<uint32_t>(from / codec::kBlockBytes),
+                                   in_block, length};
+        NOKV_ASSIGN(auto bytes, ns_.call<codec::Bytes>(Method::get_block, get));
+        out += bytes.bytes;
+        done += length;
+      }
+    }
+    if (!reply.plan.more) return out;
+  }
+}
+
+void Run::compare_bytes(const Tree& tree, Ino ino, const codec::Target& target,
+                        const std::string& at) {
+  auto bytes = read_bytes(target, at);
+  const Bytes& expected = tree.at(ino).bytes;
+  std::string what = shown(target.path) + (at.empty() ? "" : " at " + at);
+  if (!bytes) {
+    differ(str("open ", what, ": ", bytes.error().message()));
+  } else if (*bytes != (expected ? *expected : "")) {
+    differ(str(what, ": has other bytes (", bytes->size(), ") than were put there"));
+  }
+}
+
+void Run::compare_one(const Tree& tree, const std::string& path, const std::string& at, bool follow,
+                      const std::string& scope) {
+  Pin pin;
+  pin.path = scope;
+  pin.tree = std::shared_ptr<const Tree>(std::shared_ptr<void>(), &tree);
+  Tree::Spot spot;
+  Code expected = pin.resolve(path, follow, spot);
+  codec::StatRequest request{{{path, {}}}, {at}, follow};
+  auto reply = ns_.call<codec::StatReply>(Method::stat, request);
+  Code got = !reply ? reply.error().code() : reply->results.at(0).failure.code;
+  std::string what = "stat " + path + (at.empty() ? "" : " at " + at);
+  if (got != expected) {
+    differ(str(shown(what), ": ", code_name(got), " instead of ", code_name(expected)));
+  } else if (got == Code::ok) {
+    compare_entry(reply->results[0].entry, tree, spot.ino, what);
+  }
+}
+
+void Run::compare_kept() {
+  learn_pins();
+  compare_tree(world_.tree, kRoot, "/", "", 1000);
+  for (const Pin& pin : world_.pins) {
+    std::string at = pin.name.empty() ? str("v", pin.version) : pin.name;
+    ++counts_.kept_compared;
+    if (pin.of_file) {
+      compare_one(*pin.tree, pin.path, at, false, pin.path);
+      if (pin.tree->at(pin.scope).kind == Kind::file) {
+        compare_bytes(*pin.tree, pin.scope, {pin.path, {}}, at);
+      }
+    } else {
+      compare_tree(*pin.tree, pin.scope, pin.path, at, 3);
+    }
+    if (!fine()) return;
+  }
+}
+
+void Run::compare_references(bool at_rest) {
+  std::map<std::string, uint64_t> objects;
+  std::optional<Result<object::ListPage>> page;
+  std::string after;
+  do {
+    page.reset();
+    ns_.store().list("", after, 1000, ns_.scheduler().clock().now() + std::chrono::hours(1),
+                     [&](Result<object::ListPage> listed) { page = std::move(listed); });
+    ns_.scheduler().run_until([&] { return page.has_value(); }, std::chrono::hours(1));
+    for (const auto& object : (*page)->objects) objects[object.key] = object.size;
+    if (!objects.empty()) after = objects.rbegin()->first;
+  } while ((*page)->more);
+  std::string problem = check_references(*ns_.shard().state()->snapshot, objects, at_rest);
+  if (!problem.empty()) differ(problem);
+}
+
+// What the shard keeps, against what it was told to keep; moments are its own decision.
+void Run::learn_pins() {
+  auto reply =
+      ns_.call<codec::SnapshotsReply>(Method::snapshots, codec::SnapshotsRequest{{}, true});
+  if (!reply) return differ("snapshots: " + reply.error().message());
+  std::vector<Pin> kept;
+  for (const auto& info : reply->snapshots) {
+    auto known = std::ranges::find_if(world_.pins, [&](const Pin& pin) {
+      return pin.kind == info.kind && pin.version == info.version && pin.path == info.path &&
+             pin.name == info.name;
+    });
+    if (known != world_.pins.end()) {
+      if (!known->expires_ns->is(info.expires_ns))
+        differ("the expiry of " + info.path + " differs");
+      kept.push_back(*known);
+      world_.pins.erase(known);
+      continue;
+    }
+    if (info.kind != codec::PinKind::moment) return differ("a pin nobody asked for: " + info.path);
+    auto tree = recent_.upper_bound(info.version);
+    if (tree == recent_.begin()) return differ("a moment of long ago");
+    Pin pin;
+    pin.kind = info.kind;
+    pin.version = info.version;
+    pin.path = "/";
+    pin.scope = kRoot;
+    pin.expires_ns = std::make_shared<Learned<int64_t>>();
+    pin.tree = std::prev(tree)->second;
+    kept.push_back(std::move(pin));
+    ++counts_.moments;
+  }
+  int64_t now =
+      std::max(ns_.shard().state()->record.time_ns, to_unix_ns(ns_.scheduler().clock().wall()));
+  for (const Pin& pin : world_.pins) {
+    int64_t expires = pin.expires_ns->value.value_or(now);
+    bool may_go = pin.kind == codec::PinKind::moment || (expires != 0 && expires <= now);
+    if (!may_go) differ(str("the pin of ", pin.path, " at v", pin.version, " is gone"));
+  }
+  world_.pins = std::move(kept);
+  recent_.clear();
+  recent_[version_] = std::make_shared<const Tree>(world_.tree);
+}
+
+}  // namespace nokv::shard::model

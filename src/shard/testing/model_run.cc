@@ -1,0 +1,472 @@
+#include "shard/testing/model_run.h"
+
+#include <algorithm>
+
+#include "codec/crc32c.h"
+#include "codec/key.h"
+
+namespace nokv::shard::model {
+
+using codec::CommitReply;
+using codec::CommitRequest;
+using codec::Kind;
+using codec::Method;
+
+namespace {
+
+constexpr std::chrono::hours kPatience{1};
+constexpr Duration kSessionIdle = std::chrono::hours(24);
+
+BackgroundOptions background() {
+  BackgroundOptions out = SimNamespace::quiet_background();
+  out.session_idle = kSessionIdle;
+  out.upload_ttl = std::chrono::hours(20);
+  out.second_pass = std::chrono::hours(2);
+  out.start_quiet = std::chrono::minutes(10);
+  return out;
+}
+
+codec::RetentionPolicy first_policy() { return {{}, int64_t{7200} * 1'000'000'000}; }
+
+}  // namespace
+
+Run::Run(uint64_t seed) : ns_(seed, background()), world_(new_world(first_policy())) {
+  open();
+  auto made = ns_.init(first_policy());
+  if (!made) differ("init: " + made.error().message());
+  recent_[1] = std::make_shared<const Tree>(world_.tree);
+}
+
+void Run::open() {
+  // Refusals are remembered in memory only.
+  std::erase_if(answered_, [](const auto& row) { return row.second.second.empty(); });
+  auto opened = ns_.open();
+  if (!opened) differ("open: " + opened.error().message());
+}
+
+std::string Run::step(uint64_t number) {
+  SimRandom random(number);
+  uint64_t draw = random.below(1000);
+  if (draw < 660) {
+    commit(random);
+  } else if (draw < 750) {
+    several(random, false);
+  } else if (draw < 885) {
+    read(random);
+  } else if (draw < 915) {
+    upload(random);
+  } else if (draw < 955) {
+    session(random);
+  } else if (draw < 975) {
+    collect(random, random.one_in(2));
+  } else if (draw < 982) {
+    let_time_pass(random);
+  } else if (draw < 987) {
+    crash(random);
+  } else if (draw < 990) {
+    several(random, true);
+  } else if (draw < 996) {
+    tell("compare all that is kept");
+    compare_kept();
+  } else {
+    tell("count references");
+    compare_references(false);
+  }
+  return difference_;
+}
+
+// ---- changes
+
+Run::Answer Run::send(const CommitRequest& request) {
+  auto answer = std::make_shared<std::optional<Result<CommitReply>>>();
+  Caller caller{"test", ns_.scheduler().clock().now() + kPatience};
+  ns_.service().call(Method::commit, codec::encoded(request), caller,
+                     [answer](Result<std::string> bytes) {
+                       CommitReply reply;
+                       if (!bytes) {
+                         *answer = Result<CommitReply>(std::unexpected(bytes.error()));
+                       } else if (codec::decode(*bytes, reply)) {
+                         *answer = Result<CommitReply>(std::move(reply));
+                       }
+                     });
+  return answer;
+}
+
+Result<CommitReply> Run::must_agree(const CommitRequest& request) {
+  Answer answer = send(request);
+  ns_.scheduler().run_until([&] { return answer->has_value(); }, kPatience);
+  if (!answer->has_value()) {
+    differ(describe(request) + ": no answer within an hour");
+    return fail(Code::cancelled, "no answer");
+  }
+  judge(request, **answer);
+  return **answer;
+}
+
+void Run::judge(const CommitRequest& request, const Result<CommitReply>& reply) {
+  Told told{version_ + 1, {}, nullptr};
+  if (reply) told = {reply->version, reply->time_ns, &reply->results};
+  std::string wrong;
+  World next = world_;
+  Code expected = apply(next, request.operations, told, wrong);
+  Code got = reply ? Code::ok : reply.error().code();
+  tell(str(describe(request), " -> ",
+           reply ? str("v", reply->version) : std::string(code_name(got))));
+  if (got != expected) {
+    differ(str(describe(request), ": ", code_name(got), " (", reply ? "" : reply.error().message(),
+               ") instead of ", code_name(expected)));
+    return;
+  }
+  ++(reply ? counts_.done : counts_.refused);
+  if (!reply || request.dry_run) return;
+  if (!wrong.empty()) differ(describe(request) + ": " + wrong);
+  if (reply->version <= version_) differ(str("version ", reply->version, " after ", version_));
+  world_ = std::move(next);
+  version_ = reply->version;
+  recent_[version_] = std::make_shared<const Tree>(world_.tree);
+}
+
+// What was in the log when the server died, though nobody was told.
+void Run::unanswered(const CommitRequest& request) {
+  if (request.dry_run) return;
+  std::string wrong;
+  Code expected = apply(world_, request.operations, {version_ + 1, {}, nullptr}, wrong);
+  tell(str(describe(request), " -> unanswered, ", code_name(expected)));
+  if (expected != Code::ok) return;
+  ++version_;
+  recent_[version_] = std::make_shared<const Tree>(world_.tree);
+}
+
+void Run::commit(SimRandom& random) {
+  CommitRequest request = Draw(random, world_, version_).request();
+  must_agree(request);
+  if (!fine() || !random.one_in(3)) return;
+  std::string path = Draw(random, world_, version_).path(world_.tree);
+  compare_one(world_.tree, path, "", random.one_in(2), "/");
+  compare_one(world_.tree, "/", "", false, "/");
+}
+
+// Requests that come without waiting for answers share groups; and when the server dies, the first
+// of them are done and the others are not.
+void Run::several(SimRandom& random, bool then_crash) {
+  await_gc();
+  std::vector<Sent> sent;
+  size_t count = 2 + random.below(7);
+  // All are drawn before the first is done, so some are overtaken by others.
+  for (size_t i = 0; i < count; ++i) {
+    sent.push_back({Draw(random, world_, version_).request(), nullptr});
+  }
+  tell(str(count, " at once", then_crash ? ", then a crash:" : ":"));
+  for (Sent& each : sent) each.answer = send(each.request);
+  auto answered = [](const Sent& each) { return each.answer->has_value(); };
+  if (!then_crash) {
+    ns_.scheduler().run_until([&] { return std::ranges::all_of(sent, answered); }, kPatience);
+  } else {
+    run_tasks(random.below(60));
+  }
+  auto next = sent.begin();
+  for (; next != sent.end() && answered(*next) && fine(); ++next) {
+    judge(next->request, **next->answer);
+  }
+  if (!fine()) return;
+  if (!then_crash) {
+    if (next != sent.end()) differ("a request was not answered within an hour");
+    compare_tree(world_.tree, kRoot, "/", "", 1000);
+    return;
+  }
+  if (!std::all_of(next, sent.end(), [&](const Sent& each) { return !answered(each); })) {
+    return differ("answers came out of order");
+  }
+  uint64_t known = version_;
+  restart(random.one_in(2) ? SimCrash::power : SimCrash::process);
+  if (!fine()) return;
+  uint64_t held = ns_.shard().state()->record.version;
+  if (held < known) return differ(str("v", known, " was acknowledged, v", held, " is there"));
+  for (; next != sent.end() && version_ < held; ++next) unanswered(next->request);
+  if (version_ != held) return differ(str("v", held, " is there, which nobody asked for"));
+  settle();
+  compare_kept();
+}
+
+void Run::upload(SimRandom& random) {
+  Draw draw(random, world_, version_);
+  if (!world_.uploads.empty() && random.one_in(5)) {
+    auto upload = world_.uploads.begin();
+    std::advance(upload, static_cast<ptrdiff_t>(random.below(world_.uploads.size())));
+    CommitRequest close;
+    close.operations.push_back({codec::CloseUpload{upload->first}});
+    must_agree(close);
+    return;
+  }
+  CommitRequest open;
+  open.operations.push_back({codec::OpenUpload{static_cast<uint32_t>(1 + random.below(3))}});
+  auto reply = must_agree(open);
+  if (!reply) return;
+  Upload& upload = world_.uploads.at(reply->results[0].upload);
+  for (uint32_t i = 0; i < upload.count; ++i) {
+    if (random.one_in(4)) continue;
+    Bytes bytes = draw.bytes(random.one_in(60) ? codec::kBlockBytes + 10 : 3000);
+    if (bytes->empty()) continue;
+    uint64_t blob = upload.first_blob + i;
+    for (uint32_t block = 0; block < codec::block_count(bytes->size()); ++block) {
+      codec::PutBlockRequest put{reply->results[0].upload, blob, block, 0, {}};
+      put.bytes = bytes->substr(block * codec::kBlockBytes, codec::kBlockBytes);
+      put.crc = crc32c(put.bytes);
+      auto done = ns_.call<codec::SyncReply>(Method::put_block, put);
+      if (!done) return differ("put_block: " + done.error().message());
+    }
+    upload.written[blob] = bytes;
+  }
+  while (world_.uploads.size() > 6) world_.uploads.erase(world_.uploads.begin());
+}
+
+// ---- exactly once
+
+void Run::begin_session() {
+  ++session_count_;
+  session_ = {};
+  session_[0] = static_cast<uint8_t>(session_count_);
+  session_[1] = static_cast<uint8_t>(session_count_ >> 8);
+  session_[2] = 1;
+  sequence_ = 0;
+  acked_below_ = 1;
+  answered_.clear();
+}
+
+void Run::session(SimRandom& random) {
+  if (session_count_ == 0 || random.one_in(60)) {
+    begin_session();
+  }
+  CommitRequest request;
+  bool again = !answered_.empty() && random.one_in(2);
+  if (again) {
+    auto row = answered_.begin();
+    std::advance(row, static_cast<ptrdiff_t>(random.below(answered_.size())));
+    request = row->second.first;
+  } else {
+    request = Draw(random, world_, version_).request();
+    request.dry_run = false;
+    request.session = session_;
+    request.sequence = ++sequence_;
+    if (sequence_ > 4 && random.one_in(3)) {
+      acked_below_ = std::max(acked_below_, sequence_ - random.below(4));
+    }
+    request.acked_below = acked_below_;
+    request.open_session = sequence_ == 1;
+  }
+  tell(again ? "again:" : "in a session:");
+  Answer answer = send(request);
+  if (!again && random.one_in(8)) {
+    // The connection, the server, or both die: it is sent again.
+    run_tasks(random.below(40));
+    if (random.one_in(2)) {
+      restart(random.one_in(2) ? SimCrash::power : SimCrash::process);
+    }
+    answer = send(request);
+  }
+  ns_.scheduler().run_until([&] { return answer->has_value(); }, kPatience);
+  if (!fine()) return;
+  if (!answer->has_value()) return differ("a request of a session was not answered");
+  const auto& reply = **answer;
+  if (!reply && reply.error().code() == Code::session_expired) {
+    tell("the session is over");
+    begin_session();
+    return settle();
+  }
+  std::string bytes = reply ? codec::encoded(*reply) : "";
+  if (!again) {
+    judge(request, reply);
+    answered_[request.sequence] = {request, bytes};
+  } else if (answered_[request.sequence].second != bytes) {
+    // What was acknowledged may be forgotten, and is never done again.
+    bool forgotten =
+        request.sequence < acked_below_ && !reply && reply.error().code() == Code::stale;
+    if (!forgotten) {
+      differ(str(describe(request), ": sent again, it got another answer, ",
+                 reply ? str("v", reply->version) : reply.error().message()));
+    }
+  }
+  std::erase_if(answered_, [&](const auto& row) { return row.first + 3 < acked_below_; });
+  if (fine()) settle();
+}
+
+// ---- looking
+
+void Run::read(SimRandom& random) {
+  Draw draw(random, world_, version_);
+  bool now = random.one_in(2);
+  learn_pins();
+  if (!fine()) return;
+  const Tree* tree = &world_.tree;
+  std::string at;
+  std::string scope = "/";
+  bool of_file = false;
+  if (!now && !world_.pins.empty()) {
+    const Pin& pin = world_.pins[random.below(world_.pins.size())];
+    at = pin.name.empty() ? str("v", pin.version) : pin.name;
+    tree = pin.tree.get();
+    scope = pin.path;
+    of_file = pin.of_file;
+  }
+  std::string path = draw.path(*tree);
+  if (of_file || !covers(scope, path)) path = scope;
+  tell("look at " + path + " at '" + at + "'");
+  compare_one(*tree, path, at, !of_file && random.one_in(2), scope);
+  Tree::Spot spot;
+  if (!fine() || tree->resolve(path, false, spot) != Code::ok) return;
+  if (tree->at(spot.ino).kind == Kind::file) {
+    compare_bytes(*tree, spot.ino, {path, {}}, at);
+  } else if (tree->at(spot.ino).kind == Kind::directory && !of_file) {
+    Tree::Spot real;
+    if (tree->resolve(path, false, real) != Code::ok) return;
+    auto entries = ns_.list(path, at, 2);
+    if (!entries) return differ("list " + path + ": " + entries.error().message());
+    if (entries->size() != tree->at(spot.ino).children.size()) differ("list " + path + " at " + at);
+  }
+}
+
+// ---- what the shard does by itself
+
+void Run::await_gc() {
+  if (gc_ == nullptr) return;
+  auto gc = std::exchange(gc_, nullptr);
+  ns_.scheduler().run_until([&] { return gc->has_value(); }, kPatience);
+  if (!gc->has_value()) {
+    differ("gc did not end within an hour");
+  } else if (!**gc) {
+    differ("gc: " + (*gc)->error().message());
+  }
+  learn_version();
+}
+
+void Run::collect(SimRandom& random, bool wait) {
+  await_gc();
+  if (!fine()) return;
+  // A pin whose time is over goes some time during the pass; then the model would have to guess.
+  int64_t soon = to_unix_ns(ns_.scheduler().clock().wall()) + 60'000'000'000;
+  for (const Pin& pin : world_.pins) {
+    int64_t expires = pin.expires_ns->value.value_or(1);
+    wait = wait || pin.kind == codec::PinKind::moment || (expires != 0 && expires <= soon);
+  }
+  tell(wait ? "collect" : "begin to collect");
+  auto gc = std::make_shared<std::optional<Result<codec::GcReply>>>();
+  std::optional<Duration> grace;
+  if (random.one_in(2)) grace = Duration(0);
+  ns_.background().run_gc(grace, [gc](Result<codec::GcReply> reply) { *gc = std::move(reply); });
+  gc_ = gc;
+  if (!wait) return;
+  await_gc();
+  learn_pins();
+  // All that left the tree is swept: no more ghosts.
+  Tree before = world_.tree;
+  for (const auto& [ino, node] : before.nodes()) {
+    if (node->ghosts != 0) world_.tree.edit(ino).ghosts = 0;
+  }
+  recent_[version_] = std::make_shared<const Tree>(world_.tree);
+}
+
+void Run::let_time_pass(SimRandom& random) {
+  await_gc();
+  learn_pins();
+  constexpr int64_t kSeconds[] = {1, 90, 3700, 3 * 3600, 25 * 3600};
+  int64_t seconds = kSeconds[random.below(std::size(kSeconds))];
+  tell(str(seconds, " s pass"));
+  ns_.scheduler().run_for(std::chrono::seconds(seconds));
+  std::optional<Result<>> done;
+  ns_.background().run_due([&](Result<> result) { done = std::move(result); });
+  ns_.scheduler().run_until([&] { return done.has_value(); }, kPatience);
+  if (!done || !*done) return differ("background work: " + (done ? done->error().message() : ""));
+  learn_version();
+  learn_pins();
+  // A first request that comes again after its session is forgotten would open it again.
+  if (Duration(std::chrono::seconds(seconds)) > kSessionIdle) answered_.erase(1);
+  // Which uploads were closed.
+  for (auto& [id, upload] : world_.uploads) {
+    auto row = ns_.shard().state()->view().present<codec::UploadRecord>(
+        codec::number_key(codec::Table::upload, id));
+    upload.open = row && *row && (*row)->closed_ns == 0;
+  }
+}
+
+// After a start the shard does what is due, at once.
+void Run::settle() {
+  ns_.scheduler().run_for(std::chrono::seconds(1));
+  learn_version();
+  learn_pins();
+}
+
+void Run::learn_version() {
+  uint64_t version = ns_.shard().state()->record.version;
+  if (version < version_) differ(str("v", version_, " was told and v", version, " is there"));
+  version_ = version;
+}
+
+// ---- crashes
+
+// So many tasks, and no more, run; time does not jump to far timers.
+void Run::run_tasks(uint64_t count) {
+  ns_.scheduler().run_until([&] { return count-- == 0; }, std::chrono::seconds(1));
+}
+
+void Run::restart(SimCrash how) {
+  tell(how == SimCrash::power ? "power is cut" : "the process dies");
+  ++counts_.crashes;
+  gc_.reset();
+  ns_.crash(how);
+  open();
+}
+
+void Run::crash(SimRandom& random) {
+  uint64_t draw = random.below(3);
+  if (draw == 0) {
+    await_gc();
+    tell("a clean restart");
+    ns_.close();
+    open();
+  } else {
+    // A collection dies with it where it is.
+    if (gc_ != nullptr) run_tasks(random.below(30));
+    restart(draw == 1 ? SimCrash::power : SimCrash::process);
+  }
+  if (!fine()) return;
+  settle();
+  compare_kept();
+}
+
+// ---- the end
+
+std::string Run::finish() {
+  await_gc();
+  if (fine()) compare_kept();
+  if (fine()) compare_references(false);
+  if (!fine()) return difference_;
+  CommitRequest end;
+  for (const Pin& pin : world_.pins) {
+    if (pin.kind == codec::PinKind::snapshot) {
+      end.operations.push_back({codec::SnapshotRemove{pin.name}});
+    }
+  }
+  for (const auto& [id, upload] : world_.uploads)
+    end.operations.push_back({codec::CloseUpload{id}});
+  end.operations.push_back({codec::SetPolicy{{{}, 0}}});
+  must_agree(end);
+  ns_.scheduler().run_for(std::chrono::hours(48));  // undo pins and uploads expire
+  SimRandom random(1);
+  for (int pass = 0; pass < 3 && fine(); ++pass) {
+    std::optional<Result<>> done;
+    ns_.background().run_due([&](Result<> result) { done = std::move(result); });
+    ns_.scheduler().run_until([&] { return done.has_value(); }, kPatience);
+    auto gc = std::make_shared<std::optional<Result<codec::GcReply>>>();
+    ns_.background().run_gc(Duration(0), [gc](Result<codec::GcReply> r) { *gc = std::move(r); });
+    gc_ = gc;
+    await_gc();
+    ns_.scheduler().run_for(std::chrono::hours(3));
+  }
+  learn_pins();
+  if (fine() && !world_.pins.empty()) differ("a pin is left at the end");
+  if (fine()) compare_tree(world_.tree, kRoot, "/", "", 1000);
+  if (fine()) compare_references(true);
+  return difference_;
+}
+
+}  // namespace nokv::shard::model
