@@ -17,7 +17,8 @@ class Hostile {
     EXPECT_TRUE(space_.open());
     EXPECT_TRUE(space_.init());
     EXPECT_TRUE(space_.commit({mkdir_op("/a"), mkdir_op("/a/b"), put_op("/a/f", "12345"),
-                               put_op("/f", std::string(9000, 'x')), snapshot_op("s", "/a")}));
+                               put_op("/f", std::string(9000, 'x'))}));
+    EXPECT_TRUE(space_.commit({snapshot_op("s", "/a")}));
     for (const char* path : {"/a", "/a/b", "/a/b/c", "/a/f", "/f", "/g", "/a/g", "/h/i", "/h"}) {
       fill_.words.insert(fill_.words.end(), 4, path);
     }
@@ -160,6 +161,12 @@ TEST(HostileRequests, AreAnsweredAndLeaveANamespaceThatIsReadAlikeAfterACrash) {
     hostile.space().crash(SimCrash::power);
     ASSERT_TRUE(hostile.space().open());
     EXPECT_EQ(hostile.everything(), before);
+    auto checked = hostile.space().call<codec::FsckReply>(Method::fsck, codec::FsckRequest());
+    ASSERT_TRUE(checked) << checked.error().message();
+    for (const auto& problem : checked->problems) {
+      ADD_FAILURE() << problem.code << ' ' << problem.path << ' ' << problem.detail;
+    }
+    EXPECT_GT(checked->checked, 5U);
   }
 }
 
