@@ -96,13 +96,13 @@ TEST(Docs, AndTheTestsKnowEveryStructThereIs) {
 }
 
 TEST(Docs, ShowTheGoldenFilesAsTheyAre) {
-  const std::pair<const char*, const char*> kShown[] = {
+  constexpr std::pair<const char*, const char*> shown[] = {
       {"keys.md", "keys.v1.hex"},        {"message.md", "node_id.v1.hex"},
       {"records.md", "dentry.v1.hex"},   {"redo.md", "redo_group.v1.hex"},
       {"rpc.md", "commit.v1.hex"},       {"frame.md", "frame.v1.hex"},
       {"envelope.md", "request.v1.hex"}, {"envelope.md", "reply.v1.hex"},
       {"envelope.md", "failure.v1.hex"}};
-  for (const auto& [page, file] : kShown) {
+  for (const auto& [page, file] : shown) {
     std::string bytes = text_of(std::string("src/codec/testdata/") + file);
     while (bytes.ends_with('\n')) bytes.pop_back();
     EXPECT_NE(text_of(std::string("docs/formats/") + page).find(bytes), std::string::npos)

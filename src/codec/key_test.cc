@@ -200,12 +200,13 @@ TEST(Key, CutShortIsRefused) {
     }
     EXPECT_TRUE(split(key));
   };
-  cuts(chunk_key(id, 7, 9), [&](auto key) { return split_chunk_key(key, chunk); });
-  cuts(detached_key(id, 2), [&](auto key) { return split_detached_key(key, node, number); });
-  cuts(node_key(id), [&](auto key) { return split_node_key(key, node); });
-  cuts(clone_key(4), [&](auto key) { return split_number_key(key, number); });
-  cuts(dentry_key(id, ""), [&](auto key) { return split_dentry_key(key, dentry); });
-  cuts(link_key(id, id, ""), [&](auto key) { return split_link_key(key, link); });
+  cuts(chunk_key(id, 7, 9), [&](std::string_view key) { return split_chunk_key(key, chunk); });
+  cuts(detached_key(id, 2),
+       [&](std::string_view key) { return split_detached_key(key, node, number); });
+  cuts(node_key(id), [&](std::string_view key) { return split_node_key(key, node); });
+  cuts(clone_key(4), [&](std::string_view key) { return split_number_key(key, number); });
+  cuts(dentry_key(id, ""), [&](std::string_view key) { return split_dentry_key(key, dentry); });
+  cuts(link_key(id, id, ""), [&](std::string_view key) { return split_link_key(key, link); });
 }
 
 TEST(Key, OfDamagedBytesIsNoneOrAnother) {

@@ -241,6 +241,7 @@ struct Check {
   }
 };
 
+// Keeps a directory as it was before this record: in a transaction it comes before all changes.
 struct SnapshotCreate {
   std::string name;
   Target target;

@@ -310,7 +310,8 @@ uint64_t Transaction::pin(codec::PinKind kind, const NodeId& scope, std::string 
 
 uint64_t Transaction::undo_pin(bool wanted, const NodeId& scope, const std::string& path,
                                const Place* file_at) {
-  if (!wanted || policy().undo_ns == 0) return 0;
+  bool made_here = scope.origin >= first_new_id_;  // there is no earlier state to keep
+  if (!wanted || policy().undo_ns == 0 || made_here) return 0;
   pin(codec::PinKind::undo, scope, path, now_ns_ + policy().undo_ns, file_at);
   return version_ - 1;
 }

@@ -60,7 +60,8 @@ class Transaction {
         version_(version),
         now_ns_(now_ns),
         out_(out),
-        tree_(context.view, kNow) {}
+        tree_(context.view, kNow),
+        first_new_id_(context.next_id) {}
 
   uint64_t version() const { return version_; }
   int64_t now_ns() const { return now_ns_; }
@@ -153,7 +154,8 @@ class Transaction {
   // sequencer has begun a new group for it. For a file also where it was.
   uint64_t pin(codec::PinKind kind, const NodeId& scope, std::string path, int64_t expires_ns,
                const Place* file_at = nullptr);
-  // An undo pin, if `wanted` and undo is on; gives its version, or 0.
+  // An undo pin, if `wanted`, undo is on and the node is older than this transaction; gives its
+  // version, or 0.
   uint64_t undo_pin(bool wanted, const NodeId& scope, const std::string& path,
                     const Place* file_at = nullptr);
 
@@ -180,6 +182,7 @@ class Transaction {
   int64_t now_ns_;
   codec::RedoRecord& out_;
   Tree tree_;
+  uint64_t first_new_id_;
   std::string memo_path_;  // the last parent path from the root that was resolved,
   Place memo_;             // and where it led
   std::set<NodeId> published_;

@@ -88,6 +88,20 @@ TEST_F(Namespace, ASnapshotOutsideItsPathIsRefused) {
   EXPECT_EQ(ns.list("/e", "s").error().code(), Code::invalid_argument);
 }
 
+// It would show the tree without them, and might be of a directory that was not there yet.
+TEST_F(Namespace, ASnapshotAfterChangesOfItsTransactionIsRefused) {
+  EXPECT_EQ(refused({mkdir_op("/d"), snapshot_op("s", "/d")}), Code::invalid_argument);
+  must({mkdir_op("/d")});
+  must({snapshot_op("s", "/d"), put_op("/d/a", "1")});
+  EXPECT_TRUE(names("/d", "s").empty());
+}
+
+TEST_F(Namespace, WhatATransactionMadeItselfLeavesNoUndoPin) {
+  auto reply = must({mkdir_op("/d"), put_op("/d/a", "1"), remove_op("/d", true)});
+  EXPECT_EQ(reply.results[2].undo_version, 0U);
+  EXPECT_EQ(ns.shard().state()->pins->size(), 0U);
+}
+
 TEST_F(Namespace, WhatWasRemovedCanBeBroughtBack) {
   must({mkdir_op("/d"), put_op("/d/a", "precious")});
   auto reply = must({remove_op("/d/a", true)});

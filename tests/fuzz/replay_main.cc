@@ -2,7 +2,7 @@
 // changed, always the same ones. Every build does this; looking for new inputs is the fuzz
 // preset's.
 //
-// Usage: TARGET CORPUS_DIRECTORY
+// Usage: TARGET CORPUS_DIRECTORY [MUTANTS]
 // Exit status: 0, 1 when the corpus is empty. An input that breaks the target is printed in hex.
 #include <algorithm>
 #include <csignal>
@@ -20,7 +20,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace {
 
-constexpr int kMutants = 20'000;
+constexpr int kMutantsDefault = 20'000;
 constexpr size_t kBytesMax = 4096;
 
 std::string current;  // for the signal handler
@@ -92,7 +92,7 @@ class Mutator {
 
 int main(int argc, char** argv) {
   std::vector<std::filesystem::path> paths;
-  if (argc == 2) {
+  if (argc == 2 || argc == 3) {
     for (const auto& it : std::filesystem::directory_iterator(argv[1])) paths.push_back(it.path());
   }
   std::sort(paths.begin(), paths.end());
@@ -102,14 +102,15 @@ int main(int argc, char** argv) {
     corpus.emplace_back(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
   }
   if (corpus.empty()) {
-    std::fputs("no corpus: usage: TARGET CORPUS_DIRECTORY\n", stderr);
+    std::fputs("no corpus: usage: TARGET CORPUS_DIRECTORY [MUTANTS]\n", stderr);
     return 1;
   }
   for (int signal : {SIGABRT, SIGSEGV, SIGILL, SIGFPE, SIGTRAP}) std::signal(signal, print_current);
   run("");
   for (const std::string& input : corpus) run(input);
+  int mutants = argc == 3 ? std::atoi(argv[2]) : kMutantsDefault;
   Mutator mutator(corpus);
-  for (int i = 0; i < kMutants; ++i) run(mutator.next());
-  std::printf("%zu files, %d mutants\n", corpus.size(), kMutants);
+  for (int i = 0; i < mutants; ++i) run(mutator.next());
+  std::printf("%zu files, %d mutants\n", corpus.size(), mutants);
   return 0;
 }

@@ -33,9 +33,9 @@ class ExampleFiller {
     } else if constexpr (std::is_enum_v<T>) {
       v = static_cast<T>(1);
     } else if constexpr (std::signed_integral<T>) {
-      v = -static_cast<T>(1000 + number);
+      v = -1000 - static_cast<T>(number);
     } else if constexpr (internal::Number<T>) {
-      v = static_cast<T>(1000 + number);
+      v = static_cast<T>(number) + 1000;
     } else if constexpr (std::same_as<T, std::string>) {
       v = str("s", number);
     } else if constexpr (internal::IsByteArray<T>::value) {
@@ -60,6 +60,12 @@ class RandomFiller {
  public:
   explicit RandomFiller(Random& random) : random_(random) {}
 
+  // What most strings, ids and numbers are taken from, when there are any: a request that names
+  // things that exist gets further.
+  std::vector<std::string> words;
+  std::vector<NodeId> ids;
+  uint64_t numbers_below = 0;
+
   template <class T>
   void operator()(uint32_t number, T& v) {
     if constexpr (internal::IsOptional<T>::value) {
@@ -75,12 +81,20 @@ class RandomFiller {
     } else if constexpr (internal::Number<T>) {
       v = integer<T>();
     } else if constexpr (std::same_as<T, std::string>) {
-      fill(v, random_.below(10) == 0 ? 300 : random_.below(9));
+      if (!words.empty() && random_.below(12) != 0) {
+        v = words[random_.below(words.size())];
+      } else {
+        fill(v, random_.below(10) == 0 ? 300 : random_.below(9));
+      }
     } else if constexpr (internal::IsByteArray<T>::value) {
       for (auto& byte : v) byte = static_cast<uint8_t>(random_.next());
     } else if constexpr (std::same_as<T, NodeId>) {
       v = NodeId();
-      if (random_.below(4) != 0) v = node_id();
+      if (!ids.empty() && random_.below(8) != 0) {
+        v = ids[random_.below(ids.size())];
+      } else if (random_.below(4) != 0) {
+        v = node_id();
+      }
     } else {
       T::fields(v, *this);
     }
@@ -108,6 +122,9 @@ class RandomFiller {
 
   template <class T>
   T integer() {
+    if (numbers_below != 0 && random_.below(12) != 0) {
+      return static_cast<T>(random_.below(numbers_below));
+    }
     switch (random_.below(6)) {
       case 0:
         return 0;

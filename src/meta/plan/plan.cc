@@ -32,6 +32,28 @@ bool reads_applied(const codec::CommitRequest& request) {
 
 namespace {
 
+// A snapshot shows what was before its record, so nothing may have changed by then.
+template <class Op>
+constexpr bool kKeepsTree =
+    std::is_same_v<Op, codec::Check> || std::is_same_v<Op, codec::SnapshotCreate> ||
+    std::is_same_v<Op, codec::SnapshotRemove> || std::is_same_v<Op, codec::SnapshotRenew> ||
+    std::is_same_v<Op, codec::SetPolicy> || std::is_same_v<Op, codec::OpenUpload> ||
+    std::is_same_v<Op, codec::CloseUpload>;
+
+Result<codec::OperationResult> plan_one(Transaction& txn, const codec::Operation& operation,
+                                        bool& changed) {
+  return std::visit(
+      [&]<class Op>(const Op& op) -> Result<codec::OperationResult> {
+        if (std::is_same_v<Op, codec::SnapshotCreate> && changed) {
+          return fail(Code::invalid_argument,
+                      "a snapshot comes before the changes of its transaction, not after");
+        }
+        changed = changed || !kKeepsTree<Op>;
+        return planning::run(txn, op);
+      },
+      operation);
+}
+
 Result<codec::CommitReply> plan_all(Transaction& txn, const codec::CommitRequest& request) {
   codec::CommitReply reply;
   reply.version = txn.version();
@@ -41,9 +63,10 @@ Result<codec::CommitReply> plan_all(Transaction& txn, const codec::CommitRequest
     return !std::holds_alternative<codec::CloseUpload>(box.op);
   }));
   size_t number = 0;
+  bool changed = false;
   for (const auto& box : request.operations) {
     ++number;
-    auto done = std::visit([&](const auto& op) { return planning::run(txn, op); }, box.op);
+    auto done = plan_one(txn, box.op, changed);
     if (!done) {
       Error error = std::move(done).error();
       if (said <= 1) return std::unexpected(std::move(error));

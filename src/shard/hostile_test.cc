@@ -1,0 +1,174 @@
+// Requests that no client of ours would send: whatever decodes is answered, breaks nothing, and
+// what it left behind survives a crash.
+#include <gtest/gtest.h>
+
+#include "base/sim/sim_random.h"
+#include "codec/testing/fields.h"
+#include "shard/testing/sim_namespace.h"
+
+namespace nokv::shard {
+namespace {
+
+using codec::Method;
+
+class Hostile {
+ public:
+  explicit Hostile(uint64_t seed) : random_(seed), fill_(random_), space_(seed) {
+    EXPECT_TRUE(space_.open());
+    EXPECT_TRUE(space_.init());
+    EXPECT_TRUE(space_.commit({mkdir_op("/a"), mkdir_op("/a/b"), put_op("/a/f", "12345"),
+                               put_op("/f", std::string(9000, 'x'))}));
+    EXPECT_TRUE(space_.commit({snapshot_op("s", "/a")}));
+    for (const char* path : {"/a", "/a/b", "/a/b/c", "/a/f", "/f", "/g", "/a/g", "/h/i", "/h"}) {
+      fill_.words.insert(fill_.words.end(), 4, path);
+    }
+    for (const char* word : {"/", "", "//", "/..", "/a/", "/a/f/x", "f", "s", "s", "v3", "1s", "t",
+                             "user.key", "12345", "now"}) {
+      fill_.words.emplace_back(word);
+    }
+    for (const char* path : {"/", "/a", "/a/b", "/a/f", "/f"}) {
+      fill_.ids.push_back(space_.stat(path).value().id);
+    }
+    fill_.ids.resize(20);  // mostly none: paths go from the root
+    fill_.numbers_below = 40;
+  }
+
+  // One request of a random method, with random contents; true when it was answered.
+  bool step() {
+    auto method = random_.below(2) == 0 ? Method::commit : static_cast<Method>(random_.below(22));
+    std::string body = body_of(method);
+    std::optional<Result<std::string>> answer;
+    Caller caller{"somebody", space_.scheduler().clock().now() + std::chrono::seconds(1)};
+    caller.shares_disk = random_.below(2) == 0;
+    space_.service().call(method, body, caller,
+                          [&](Result<std::string> result) { answer = std::move(result); });
+    space_.scheduler().run_until([&] { return answer.has_value(); }, std::chrono::seconds(10));
+    // Only who waits for a version that never comes may wait.
+    return answer.has_value() || waits(method, body);
+  }
+
+  // The names and bodies that are there now.
+  std::string everything() { return below("/", 0); }
+
+  SimNamespace& space() { return space_; }
+
+ private:
+  template <class T>
+  std::string filled() {
+    T request;
+    T::fields(request, fill_);
+    if constexpr (std::same_as<T, codec::CommitRequest>) {
+      // Mostly without a session, with one operation, and with bodies that add up: so that more
+      // than refusals happens.
+      request.session.fill(static_cast<uint8_t>(random_.below(12) / 11));
+      if (request.operations.size() > 1 && random_.below(3) != 0) request.operations.resize(1);
+      for (auto& box : request.operations) std::visit([&](auto& op) { mend(op); }, box.op);
+      request.dry_run = random_.below(4) == 0;
+    }
+    if constexpr (requires { request.at.min_version; }) {
+      if (random_.below(8) != 0) request.at = {};
+    }
+    return codec::encoded(request);
+  }
+
+  void mend(auto& op) {
+    if constexpr (requires { op.body.bytes; }) {
+      if (random_.below(4) == 0) return;
+      op.body = {.size = op.body.bytes.size(), .bytes = op.body.bytes};
+      op.if_generation.reset();
+    }
+  }
+
+  std::string body_of(Method method) {
+    switch (method) {
+      case Method::stat:
+        return filled<codec::StatRequest>();
+      case Method::list:
+        return filled<codec::ListRequest>();
+      case Method::open:
+        return filled<codec::OpenRequest>();
+      case Method::access:
+        return filled<codec::AccessRequest>();
+      case Method::put_block:
+        return filled<codec::PutBlockRequest>();
+      case Method::get_block:
+        return filled<codec::GetBlockRequest>();
+      case Method::snapshots:
+        return filled<codec::SnapshotsRequest>();
+      case Method::log:
+        return filled<codec::LogRequest>();
+      case Method::gc:
+        return filled<codec::GcRequest>();
+      case Method::fsck:
+        return filled<codec::FsckRequest>();
+      case Method::sync:
+        return filled<codec::SyncRequest>();
+      case Method::init:
+        return filled<codec::InitRequest>();
+      default:
+        return filled<codec::CommitRequest>();
+    }
+  }
+
+  static bool waits(Method method, const std::string& body) {
+    uint64_t version = 0;
+    if (method == Method::sync) {
+      codec::SyncRequest request;
+      if (codec::decode(body, request)) version = request.version;
+    } else if (method == Method::stat) {
+      codec::StatRequest request;
+      if (codec::decode(body, request)) version = request.at.min_version;
+    } else if (method == Method::list) {
+      codec::ListRequest request;
+      if (codec::decode(body, request)) version = request.at.min_version;
+    } else if (method == Method::open) {
+      codec::OpenRequest request;
+      if (codec::decode(body, request)) version = request.at.min_version;
+    }
+    return version > 1;
+  }
+
+  std::string below(const std::string& path, int depth) {
+    std::string out;
+    auto entries = space_.list(path);
+    EXPECT_TRUE(entries) << path;
+    if (!entries || depth > 8) return out;
+    for (const auto& entry : *entries) {
+      std::string child = path == "/" ? "/" + entry.name : path + "/" + entry.name;
+      out += str(child, " ", entry.id.text(), " ", entry.body.size, " ", entry.attributes.mode);
+      if (entry.kind == codec::Kind::file) {
+        auto bytes = space_.read(child);
+        out += str(" ", bytes ? *bytes : bytes.error().message());
+      }
+      out += '\n';
+      if (entry.kind == codec::Kind::directory) out += below(child, depth + 1);
+    }
+    return out;
+  }
+
+  SimRandom random_;
+  codec::RandomFiller<SimRandom> fill_;
+  SimNamespace space_;
+};
+
+TEST(HostileRequests, AreAnsweredAndLeaveANamespaceThatIsReadAlikeAfterACrash) {
+  for (uint64_t seed = 0; seed < 100; ++seed) {
+    SCOPED_TRACE(seed);
+    Hostile hostile(seed);
+    for (int i = 0; i < 400; ++i) ASSERT_TRUE(hostile.step()) << "request " << i;
+    ASSERT_FALSE(hostile.space().shard().failure());
+    std::string before = hostile.everything();
+    hostile.space().crash(SimCrash::power);
+    ASSERT_TRUE(hostile.space().open());
+    EXPECT_EQ(hostile.everything(), before);
+    auto checked = hostile.space().call<codec::FsckReply>(Method::fsck, codec::FsckRequest());
+    ASSERT_TRUE(checked) << checked.error().message();
+    for (const auto& problem : checked->problems) {
+      ADD_FAILURE() << problem.code << ' ' << problem.path << ' ' << problem.detail;
+    }
+    EXPECT_GT(checked->checked, 5U);
+  }
+}
+
+}  // namespace
+}  // namespace nokv::shard
