@@ -66,7 +66,7 @@ void Session::State::begin_session() {
   }
   id_[0] |= 1;  // all zero means no session
   opened_ = false;
-  opening_lost_ = false;
+  met_ = false;
   used_ = false;
   next_sequence_ = 1;
   attach_ = 1;
@@ -166,6 +166,7 @@ void Session::State::notice_connection() {
   if (now == connection_ && !connection_lost_) return;
   connection_ = now;
   connection_lost_ = false;
+  met_ = false;
   ++attach_;
   resends_.clear();
   for (const auto& [sequence, early] : early_) resends_.push_back(sequence);
@@ -194,23 +195,20 @@ Session::State::RequestPtr Session::State::take_next(Completions& completions) {
     return again;
   }
   if (RequestPtr next = take_retry()) return next;
-  if (opening_again()) {
+  if (unmet()) {
     expire_queued(completions);
     return nullptr;
   }
   return take_queued(completions);
 }
 
-// A server that died before the session was in its log knows nothing of it: the oldest request
-// without an answer opens it again, and the others, which do not, wait until it has.
-bool Session::State::opening_again() const {
-  return opening_lost_ && !opened_ && !outstanding_.empty();
-}
+// A server that has not answered yet, or died before the session was in its log, knows nothing of
+// it: the oldest request without an answer opens it, and the others, which cannot, wait for that.
+bool Session::State::unmet() const { return !opened_ && !met_ && !outstanding_.empty(); }
 
 Session::State::RequestPtr Session::State::take_retry() {
   for (auto it = retries_.begin(); it != retries_.end(); ++it) {
-    bool waits =
-        opening_again() && (*it)->session == id_ && (*it)->sequence != outstanding_.begin()->first;
+    bool waits = unmet() && (*it)->session == id_ && (*it)->sequence != outstanding_.begin()->first;
     if (waits) continue;
     RequestPtr next = std::move(*it);
     retries_.erase(it);
@@ -282,6 +280,7 @@ void Session::State::succeeded(const RequestPtr& request, codec::CommitReply rep
                                uint64_t connection, bool same_connection,
                                Completions& completions) {
   if (request->session != id_) return finish(request, std::move(reply), completions);
+  met_ = met_ || same_connection;
   if (request->durability == codec::Durability::durable) {
     opened_ = true;
     synced_ = std::max(synced_, reply.version);

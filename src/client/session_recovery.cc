@@ -12,8 +12,6 @@ void Session::State::failed(const RequestPtr& request, Error error, bool same_co
   if (error.code() == Code::unavailable && same_connection) connection_lost_ = true;
   if (error.code() == Code::session_expired) return expired(request, std::move(error), completions);
   if (request->resend) return resend_failed(request, std::move(error));
-  bool unanswered = is_transient(error) || error.code() == Code::cancelled;
-  if (unanswered && request->session == id_ && !opened_) opening_lost_ = true;
 
   // A newer attachment overtook this attempt, so the server has not looked at it.
   bool overtaken =
@@ -25,6 +23,7 @@ void Session::State::failed(const RequestPtr& request, Error error, bool same_co
   // A refusal is the answer to the first attempt that arrived; that nobody answered is not.
   bool answered =
       !is_transient(error) && error.code() != Code::cancelled && error.code() != Code::stale;
+  if (answered && same_connection && request->session == id_) met_ = true;
   if (request->may_be_done && !answered) error = std::move(error).maybe_done();
   finish(request, std::unexpected(std::move(error)), completions);
 }

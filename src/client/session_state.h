@@ -67,7 +67,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   RequestPtr take_next(Completions& completions);
   RequestPtr take_retry();
   RequestPtr take_queued(Completions& completions);
-  bool opening_again() const;
+  bool unmet() const;
   std::string frame(Request& request);
   void send(const RequestPtr& request, std::string body, uint64_t connection);
   void answered(const RequestPtr& request, uint64_t connection, Result<std::string> body);
@@ -106,9 +106,9 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   bool sending_ = false;
 
   codec::SessionId id_{};
-  bool opened_ = false;        // known to be in the log
-  bool opening_lost_ = false;  // an attempt got lost before that was known
-  bool used_ = false;          // something was sent under this id
+  bool opened_ = false;  // known to be in the log
+  bool met_ = false;     // the server of this connection has answered, so it knows it
+  bool used_ = false;    // something was sent under this id
   uint64_t next_sequence_ = 1;
   uint64_t attach_ = 0;
   uint64_t connection_ = 0;
