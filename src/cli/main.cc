@@ -19,9 +19,9 @@ namespace {
 // Set by the signal's handler, for which there is no other way.
 std::stop_source* interrupted = nullptr;
 
-void interrupt(int) {
-  // A second interrupt ends the process at once.
-  std::signal(SIGINT, SIG_DFL);
+void interrupt(int signal) {
+  // A second one ends the process at once.
+  std::signal(signal, SIG_DFL);
   if (interrupted != nullptr) interrupted->request_stop();
 }
 
@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   std::stop_source stop;
   interrupted = &stop;
   cli::Surroundings surroundings{nokv::environment_variable, ::geteuid() == 0};
-  std::signal(SIGINT, interrupt);  // `serve` takes it over
+  for (int signal : {SIGINT, SIGTERM, SIGHUP}) std::signal(signal, interrupt);  // but for `serve`
   cli::Doors doors{.env = env, .surroundings = surroundings};
   doors.out = [](std::string_view bytes) { return write_all(STDOUT_FILENO, bytes); };
   doors.err = [](std::string_view bytes) { return write_all(STDERR_FILENO, bytes); };

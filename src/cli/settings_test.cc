@@ -30,7 +30,7 @@ class SettingsTest : public testing::Test {
 
   TempDir directory_;
   PosixFiles files_;
-  std::map<std::string, std::string> environment_ = {{"HOME", "/home/somebody"}};
+  std::map<std::string, std::string> environment_ = {{"HOME", "/h/somebody"}};
   bool superuser_ = false;
   ParsedLine line_;
 };
@@ -60,7 +60,7 @@ TEST_F(SettingsTest, TheServersAddressIsTheStoreWhereItWasSaidMoreStrongly) {
 }
 
 TEST_F(SettingsTest, TheDataDirectoryDependsOnWhoAsks) {
-  EXPECT_EQ(load({})->text("meta"), "/home/somebody/.local/share/nokv");
+  EXPECT_EQ(load({})->text("meta"), "/h/somebody/.local/share/nokv");
   environment_["XDG_DATA_HOME"] = "/data";
   EXPECT_EQ(load({})->text("meta"), "/data/nokv");
   superuser_ = true;

@@ -58,6 +58,8 @@ struct BlockIo::Transfer {
   uint32_t attempts = 0;
   bool damaged_before = false;
 
+  std::optional<Error> earlier;  // what ended the way before this one
+
   bool is_put() const { return bytes != nullptr; }
   std::string key() const { return codec::blob_object_name(place.blob, place.block); }
 };
@@ -269,9 +271,16 @@ void BlockIo::ended(const std::shared_ptr<State>& state, const TransferPtr& tran
   if (transfer->ways.size() > 1 && code != Code::cancelled && now < transfer->deadline) {
     transfer->ways.pop_back();
     transfer->damaged_before = false;
+    transfer->earlier = std::move(result).error();
     return attempt(state, transfer);
   }
-  finish(state, transfer, std::unexpected(std::move(result).error().within(block_name(place))));
+  // Silence on the last way says less than what went wrong on the one before. And a block alone is
+  // nothing: whether it lies somewhere now, nobody has published it.
+  bool silence = code == Code::cancelled || code == Code::unavailable;
+  const Error& why = silence && transfer->earlier ? *transfer->earlier : result.error();
+  finish(state, transfer,
+         std::unexpected(
+             Error(why.code(), why.message()).with_hint(why.hint()).within(block_name(place))));
 }
 
 void BlockIo::finish(const std::shared_ptr<State>& state, const TransferPtr& transfer,

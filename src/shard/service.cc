@@ -547,10 +547,9 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::access: {
       codec::AccessRequest request;
       if (!codec::decode(body, request)) break;
-      with_store(caller.deadline, std::move(done),
-                 [this, request = std::move(request), caller](Done answered) {
-                   encode_into<codec::BlobAccess>(std::move(answered))(access(request, caller));
-                 });
+      with_store(caller.deadline, std::move(done), [this, request, caller](Done answered) {
+        encode_into<codec::BlobAccess>(std::move(answered))(access(request, caller));
+      });
       return;
     }
     case Method::put_block: {

@@ -20,7 +20,7 @@ struct StoreClaim::Look {
   object::Done<> done;
 };
 
-StoreClaim::StoreClaim(object::ObjectStore& store, std::string id)
+StoreClaim::StoreClaim(object::ObjectStore& store, std::string_view id)
     : store_(store), text_(str(kWords, id, "\n")), ours_(id.empty()) {}
 
 void StoreClaim::look(bool take, Clock::Instant deadline, object::Done<> done) {

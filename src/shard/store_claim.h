@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "base/env/clock.h"
 #include "object/object_store.h"
@@ -18,7 +19,7 @@ namespace nokv::shard {
 class StoreClaim {
  public:
   // `store` outlives the claim. `id` is the namespace's; empty claims nothing, and asks nothing.
-  StoreClaim(object::ObjectStore& store, std::string id);
+  StoreClaim(object::ObjectStore& store, std::string_view id);
 
   // Whether the prefix is this namespace's, as found before.
   bool ours() const { return ours_; }

@@ -11,7 +11,7 @@ import time
 import unittest
 
 from harness import BINARY, NokvTest
-from rpc import OVERLOADED, PING, PREAMBLE, SYNC, Connection, frame, request, varint
+from rpc import COMMIT, OVERLOADED, PING, PREAMBLE, SYNC, Connection, frame, mkdir, request, varint
 
 IDLE = 3000
 
@@ -82,6 +82,43 @@ class Connections(NokvTest):
         self.restart()
         self.assertEqual(waiting.communicate(timeout=30)[0], b'x')
         self.assertEqual(waiting.returncode, 0)
+
+    def ask(self, *bodies):
+        """(code, body) of each commit, over a connection of its own."""
+        with Connection(self.server.port()) as peer:
+            peer.begin()
+            answers = []
+            for number, body in enumerate(bodies):
+                peer.socket.sendall(request(number, COMMIT, body))
+                self.assertEqual(peer.reply()[0], number)
+                answers.append(peer.body)
+            return answers
+
+    def test_the_same_request_again_is_done_once_and_answered_alike_also_after_a_restart(self):
+        self.serve()
+        session = bytes(range(1, 17))
+        first, second = mkdir(session, 1, 1, '/a'), mkdir(session, 2, 1, '/b')
+        answers = self.ask(first, second)
+        self.assertEqual(self.ask(second, first), answers[::-1])
+        for end in (self.server.kill, self.server.stop):
+            end()
+            self.restart()
+            # From another connection, as a client that comes back.
+            again = [mkdir(session, 1, 2, '/a'), mkdir(session, 2, 2, '/b')]
+            self.assertEqual(self.ask(*again), answers)
+        self.assertEqual([row['name'] for row in self.rows('ls', '/')], ['a', 'b'])
+        # What comes from before it came back is not looked at any more.
+        late = self.run_late(mkdir(session, 3, 1, '/late'))
+        self.assertNotEqual(late, 0)
+        self.fails(1, 'stat', '/late')
+
+    def run_late(self, body):
+        with Connection(self.server.port()) as peer:
+            peer.begin()
+            peer.socket.sendall(request(1, COMMIT, mkdir(bytes(range(1, 17)), 3, 3, '/c')))
+            self.assertEqual(peer.reply()[1], 0)
+            peer.socket.sendall(request(2, COMMIT, body))
+            return peer.reply()[1]
 
     # ---- broken ones
 

@@ -174,6 +174,18 @@ class Json(NokvTest):
         self.assertRegex(version['commit'], '^([0-9a-f]{40}|unknown)$')
         self.holds(self.json('gc', '--now'), {'blobs_deleted': is_int, 'pending': is_int})
 
+    def test_upkeep(self):
+        self.nokv('put', self.local, '/f')
+        self.nokv('rm', '/f')
+        done = self.run_nokv('--json', 'fsck')
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        if rows[-1].get('error', {}).get('code') == 'unimplemented':
+            return  # a server without it
+        self.holds(rows[-1], {'checked': is_int, 'problems': is_int, 'repaired': is_int})
+        for row in self.rows('df', '--why'):
+            self.holds(row, {'reason': is_text, 'name': is_text, 'bytes': is_int,
+                             'files': is_int})
+
     def test_errors(self):
         for code, words in ((1, ('cat', '/missing')), (2, ('cat',)), (2, ('nonsense',)),
                             (1, ('snapshot', 'rm', 'none')), (2, ('put', '/no/such', '/x')),

@@ -3,7 +3,7 @@
 import socket
 import struct
 
-PING, SYNC = 1, 19
+PING, COMMIT, SYNC = 1, 4, 19
 OVERLOADED = 17
 
 
@@ -54,6 +54,22 @@ def request(number, method, body=b'', deadline_ms=0):
     return frame(b'\x01' + varint(number) + varint(method) + varint(deadline_ms) + body)
 
 
+def field(number, value):
+    """One protobuf field: a number, or bytes."""
+    if isinstance(value, bytes):
+        return varint(number << 3 | 2) + varint(len(value)) + value
+    return varint(number << 3) + varint(value)
+
+
+def mkdir(session, sequence, attach, path):
+    """The body of a commit that makes a directory, and opens the session with its first one."""
+    target = field(1, path.encode())
+    operation = field(1, field(1, target) + field(2, 0o755))
+    opening = field(5, 1) if sequence == 1 else b''
+    return (field(1, session) + field(2, sequence) + field(3, 1) + field(4, attach) + opening +
+            field(8, operation))
+
+
 class Connection:
 
     def __init__(self, port, timeout=20):
@@ -86,5 +102,6 @@ class Connection:
         assert crc32c(message) == crc
         number, at = take_varint(message, 1)
         code = message[at]
+        self.body = message[at + 1:]
         retry = take_varint(message, at + 2)[0] if code else 0
         return number, code, retry
