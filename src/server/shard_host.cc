@@ -102,25 +102,36 @@ Result<> ShardHost::open_identity() {
                                .with_hint("use that server, or stop it first"));
   }
   NOKV_ASSIGN(lock_, std::move(lock));
-  if (!there) {
-    NOKV_ASSIGN(auto names, files.list(options_.directory));
-    for (const char* part : {"log", "engine", "checkpoints"}) {
-      if (std::ranges::find(names, part) != names.end()) {
-        return fail(Code::data_loss, "the file 'identity' is missing and '", part,
-                    "' is there; put it back, or restore a backup");
-      }
-    }
-    id_ = make_namespace_id(env_.random);
-    fresh_ = true;
-    // The log comes first: a directory with an identity and no log has lost it.
-    {
-      NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options()));
-    }
-    return write_file_atomic(files, path, encode_identity(id_));
-  }
+  if (!there) return make_identity(path);
   NOKV_ASSIGN(std::string text, read_file(files, path, kIdentityMax));
   NOKV_ASSIGN(id_, decode_identity(text));
   return {};
+}
+
+// The file 'creating' says that nothing was ever kept here: what a creation left that was cut off
+// is removed. The identity comes last, so a directory that has one and no log has lost it.
+Result<> ShardHost::make_identity(const std::string& path) {
+  Files& files = env_.files;
+  std::string creating = options_.directory + "/creating";
+  NOKV_ASSIGN(bool cut_off, files.exists(creating));
+  NOKV_ASSIGN(auto names, files.list(options_.directory));
+  for (const char* part : {"log", "engine", "checkpoints"}) {
+    if (std::ranges::find(names, part) == names.end()) continue;
+    if (!cut_off) {
+      return fail(Code::data_loss, "the file 'identity' is missing and '", part,
+                  "' is there; put it back, or restore a backup");
+    }
+    NOKV_TRY(remove_tree(files, options_.directory + "/" + part));
+  }
+  id_ = make_namespace_id(env_.random);
+  fresh_ = true;
+  NOKV_TRY(write_file_atomic(files, creating, ""));
+  {
+    NOKV_ASSIGN(auto log, log::LocalLog::open(env_, options_.directory + "/log", log_options()));
+  }
+  NOKV_TRY(write_file_atomic(files, path, encode_identity(id_)));
+  NOKV_TRY(files.remove(creating));
+  return files.sync_dir(options_.directory);
 }
 
 log::LocalLogOptions ShardHost::log_options() const {

@@ -1,6 +1,7 @@
 // A namespace in a directory: its lock, identity, engine, log and shard.
 //
 // DIR/identity    says what lies here: format, the namespace's id
+// DIR/creating    is there while the directory is being made
 // DIR/lock        held by the process that has it open
 // DIR/engine      the metadata engine (a cache of the log)
 // DIR/log         the log, which is the truth
@@ -76,6 +77,7 @@ class ShardHost {
   ShardHost(const Env& env, object::ObjectStore& store, EventSink& events, HostOptions options);
 
   Result<> open_identity();
+  Result<> make_identity(const std::string& path);
   Result<> open_parts();
   Result<> open_engine();
   Result<> discard_engine(const Error& why);
