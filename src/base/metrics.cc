@@ -23,8 +23,8 @@ bool is_name(std::string_view name) {
   bool plain = std::all_of(name.begin(), name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
   });
-  // nokv_<module>_<what>_<unit>
-  return plain && name.starts_with("nokv_") && std::count(name.begin(), name.end(), '_') >= 3;
+  // nokv_<module>_<what>[_<unit>]: a mere number of things has none
+  return plain && name.starts_with("nokv_") && std::count(name.begin(), name.end(), '_') >= 2;
 }
 
 void append(std::string& out, auto number) {
@@ -135,7 +135,7 @@ Metrics::~Metrics() = default;
 
 Metrics::Family& Metrics::family(const std::string& name, std::string_view help,
                                  std::string_view type) {
-  check(is_name(name), "a metric's name is nokv_<module>_<what>_<unit>");
+  check(is_name(name), "a metric's name is nokv_<module>_<what>[_<unit>]");
   check(name.ends_with("_total") == (type == "counter"), "counters alone end in _total");
   auto& found = families_[name];
   if (found == nullptr)

@@ -66,7 +66,7 @@ std::span<const double> size_buckets();
 // {{"verb", "publish"}}. Few values each: every combination is a series that stays.
 using Labels = std::vector<std::pair<std::string, std::string>>;
 
-// The registry, one per program, handed in. Names are nokv_<module>_<what>_<unit>, and end in
+// The registry, one per program, handed in. Names are nokv_<module>_<what>[_<unit>], and end in
 // _total for counters alone; `help` says what it counts and what a high value means. Asking for the
 // same name and labels again gives the same object. A name has one kind, and at most 1000 series:
 // both are check()ed. Thread-safe; objects live as long as the registry.

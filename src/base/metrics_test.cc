@@ -81,6 +81,8 @@ TEST(Metrics, ANameThatBreaksTheRulesIsNoticed) {
   EXPECT_DEATH(metrics.gauge("nokv_log_bytes_total", "h"), "_total");
   EXPECT_DEATH(metrics.gauge("log_queue_bytes", "h"), "nokv_");
   EXPECT_DEATH(metrics.gauge("nokv_log_Queue_bytes", "h"), "nokv_");
+  EXPECT_DEATH(metrics.gauge("nokv_bytes", "h"), "nokv_");
+  metrics.gauge("nokv_log_segments", "h");
   metrics.gauge("nokv_log_queue_bytes", "h");
   EXPECT_DEATH(metrics.histogram("nokv_log_queue_bytes", "h", size_buckets()), "one kind");
 }
