@@ -19,7 +19,11 @@ Guarded<RecordCache::Stripe>& RecordCache::stripe(std::string_view key) const {
 std::optional<std::string> RecordCache::find(std::string_view key, uint64_t version) const {
   return stripe(key).with([&](Stripe& s) -> std::optional<std::string> {
     auto found = s.index.find(key);
-    if (found == s.index.end() || found->second->birth > version) return std::nullopt;
+    if (found == s.index.end() || found->second->birth > version) {
+      ++s.counters.misses;
+      return std::nullopt;
+    }
+    ++s.counters.hits;
     s.items.splice(s.items.begin(), s.items, found->second);
     return found->second->value;
   });
@@ -72,6 +76,16 @@ void RecordCache::clear() {
       s.bytes = 0;
     });
   }
+}
+
+RecordCache::Counters RecordCache::counters() const {
+  Counters sum;
+  for (auto& each : stripes_) {
+    Counters one = each->with([](Stripe& s) { return s.counters; });
+    sum.hits += one.hits;
+    sum.misses += one.misses;
+  }
+  return sum;
 }
 
 size_t RecordCache::bytes() const {

@@ -38,6 +38,12 @@ class RecordCache {
 
   void clear();
   size_t bytes() const;
+  // Of find(), since the start.
+  struct Counters {
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+  };
+  Counters counters() const;
 
  private:
   struct Item {
@@ -50,6 +56,7 @@ class RecordCache {
     std::unordered_map<std::string_view, std::list<Item>::iterator> index;
     size_t bytes = 0;
     uint64_t changed = 0;  // the last version that touched a key of this stripe
+    Counters counters;
   };
   static constexpr size_t kStripes = 16;
 

@@ -1,5 +1,7 @@
 #include "server/pages.h"
 
+#include <algorithm>
+#include <charconv>
 #include <condition_variable>
 #include <mutex>
 #include <optional>
@@ -7,6 +9,7 @@
 #include <vector>
 
 #include "base/escape.h"
+#include "shard/figures.h"
 
 namespace nokv::server {
 
@@ -21,16 +24,60 @@ HttpResponse json(int status, std::string body) {
 }
 
 std::string quoted(std::string_view s) {
-  std::string out = "\"";
-  for (char c : s) {
-    if (c == '"' || c == '\\') out += '\\';
-    if (static_cast<unsigned char>(c) < 0x20) {
-      out += ' ';
+  std::string out;
+  append_json_string(out, s);
+  return out;
+}
+
+// "/a%20b" as a path in a query is written; what is no escape stays as it is.
+std::string unescaped(std::string_view text) {
+  std::string out;
+  for (size_t i = 0; i < text.size(); ++i) {
+    unsigned byte = 0;
+    const char* digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() &&
+        std::from_chars(digits, digits + 2, byte, 16).ptr == digits + 2) {
+      out += static_cast<char>(byte);
+      i += 2;
     } else {
-      out += c;
+      out += text[i];
     }
   }
-  return out + "\"";
+  return out;
+}
+
+// "path=/a&repair" as a request. Errors: invalid_argument, naming the word.
+Result<codec::FsckRequest> fsck_request(std::string_view query) {
+  codec::FsckRequest request;
+  while (!query.empty()) {
+    std::string_view word = query.substr(0, query.find('&'));
+    query.remove_prefix(std::min(query.size(), word.size() + 1));
+    if (word.starts_with("path=")) {
+      request.target.path = unescaped(word.substr(5));
+    } else if (word == "read-data") {
+      request.read_data = true;
+    } else if (word == "orphans") {
+      request.orphans = true;
+    } else if (word == "repair") {
+      request.repair = true;
+    } else {
+      return fail(Code::invalid_argument, "'", word,
+                  "' is none of path=PATH, read-data, orphans, repair");
+    }
+  }
+  return request;
+}
+
+std::string fsck_json(const codec::FsckReply& reply) {
+  std::string out = str("{\"checked\":", reply.checked, ",\"problems\":", reply.problem_count,
+                        ",\"repaired\":", reply.repaired, ",\"found\":[");
+  for (const auto& it : reply.problems) {
+    if (out.back() != '[') out += ',';
+    out += str("{\"code\":", quoted(it.code), ",\"severity\":", quoted(it.severity),
+               ",\"path\":", quoted(it.path), ",\"id\":", quoted(it.id),
+               ",\"detail\":", quoted(it.detail), ",\"repair\":", quoted(it.repair), "}");
+  }
+  return out + "]}\n";
 }
 
 // Waits for one answer from the background.
@@ -63,7 +110,9 @@ Pages::Pages(ShardHost& host, object::ObjectStore& store, Metrics& metrics, Buil
 
 HttpResponse Pages::answer(const HttpRequest& request) {
   std::string_view path = std::string_view(request.target).substr(0, request.target.find('?'));
-  if (request.method == "POST") return post(path);
+  std::string_view query = std::string_view(request.target).substr(path.size());
+  if (query.starts_with('?')) query.remove_prefix(1);
+  if (request.method == "POST") return post(path, query);
   if (request.method != "GET" && request.method != "HEAD") return text(405, "method not allowed\n");
   if (path == "/healthz") return text(200, "ok\n");
   if (path == "/readyz") return ready();
@@ -76,7 +125,7 @@ HttpResponse Pages::answer(const HttpRequest& request) {
     return json(200, str("{\"version\":", quoted(build_.version),
                          ",\"commit\":", quoted(build_.commit), "}\n"));
   }
-  if (path == "/gc" || path == "/checkpoint") return text(405, "use POST\n");
+  if (path == "/gc" || path == "/fsck" || path == "/checkpoint") return text(405, "use POST\n");
   return text(404, "not found: the pages are /healthz /readyz /metrics /stats /version\n");
 }
 
@@ -89,7 +138,7 @@ HttpResponse Pages::ready() {
   return text(200, "ready\n");
 }
 
-HttpResponse Pages::post(std::string_view path) {
+HttpResponse Pages::post(std::string_view path, std::string_view query) {
   if (path == "/gc") {
     Waiter<codec::GcReply> waiter;
     host_.background().run_gc(std::nullopt, waiter.done());
@@ -104,66 +153,27 @@ HttpResponse Pages::post(std::string_view path) {
     auto done = waiter.wait();
     return done ? json(200, "{}\n") : text(503, done.error().message() + "\n");
   }
-  return text(404, "not found\n");
-}
-
-namespace {
-
-struct Figure {
-  const char* name;
-  const char* help;
-  uint64_t value;
-};
-
-}  // namespace
-
-static std::vector<Figure> figures(ShardHost& host, object::ObjectStore& store) {
-  const auto& shard = host.shard().counters();
-  const auto& work = host.background().counters();
-  auto state = host.shard().state();
-  auto engine = host.engine().stats();
-  auto objects = store.counters();
-  return {
-      {"nokv_shard_version", "The newest readable version", state->record.version},
-      {"nokv_shard_pins", "Versions that are kept: snapshots, moments, undo", state->pins->size()},
-      {"nokv_shard_groups", "Groups made durable since the start", shard.groups},
-      {"nokv_shard_records", "Records made durable since the start", shard.records},
-      {"nokv_shard_refused", "Requests refused by their own doing", shard.refused},
-      {"nokv_shard_repeated", "Requests that were answered before", shard.repeated},
-      {"nokv_shard_overloaded", "Requests turned away for a full queue", shard.overloaded},
-      {"nokv_shard_clamped_times", "Readings of a wall clock that jumped", shard.clamped_times},
-      {"nokv_shard_queue_length", "Requests that wait for the sequencer",
-       host.shard().queue_length()},
-      {"nokv_log_size_bytes", "Bytes the log takes", host.log().size_bytes()},
-      {"nokv_engine_live_bytes", "Bytes of the engine's files", engine.live_bytes},
-      {"nokv_engine_memory_bytes", "Memory of the engine", engine.memory_bytes},
-      {"nokv_gc_blobs_deleted", "Dead blobs whose objects were deleted", work.blobs_deleted},
-      {"nokv_gc_objects_deleted", "Objects deleted", work.objects_deleted},
-      {"nokv_gc_bytes_deleted", "Bytes of bodies deleted", work.bytes_deleted},
-      {"nokv_gc_records_swept", "Records of removed trees freed", work.records_swept},
-      {"nokv_gc_records_refiled", "Past records handed on or freed", work.records_refiled},
-      {"nokv_upkeep_errors", "Background steps that failed and will be tried again", work.errors},
-      {"nokv_object_puts", "Objects put by the server", objects.puts},
-      {"nokv_object_gets", "Objects read by the server", objects.gets},
-      {"nokv_object_failures", "Requests to the object store that failed", objects.failures},
-  };
+  if (path == "/fsck") {
+    auto request = fsck_request(query);
+    if (!request) return text(400, request.error().message() + "\n");
+    Waiter<codec::FsckReply> waiter;
+    host_.background().checker().fsck(*std::move(request), Clock::Instant::max(), waiter.done());
+    auto done = waiter.wait();
+    if (!done) {
+      bool missing = done.error().code() == Code::not_found;
+      return text(missing ? 404 : 503, done.error().message() + "\n");
+    }
+    return json(200, fsck_json(*done));
+  }
+  return text(404, "not found: what can be asked for is /gc /fsck /checkpoint\n");
 }
 
 void Pages::collect() {
-  for (const Figure& figure : figures(host_, store_)) {
+  for (const auto& figure : shard::figures(host_.background(), store_)) {
     metrics_.gauge(figure.name, figure.help).set(static_cast<int64_t>(figure.value));
   }
 }
 
-std::string Pages::stats() {
-  std::string out = "{";
-  for (const Figure& figure : figures(host_, store_)) {
-    std::string_view name(figure.name);
-    name.remove_prefix(5);  // nokv_
-    if (out.size() > 1) out += ",";
-    out += str(quoted(name), ":", figure.value);
-  }
-  return out + "}\n";
-}
+std::string Pages::stats() { return shard::figures_json(host_.background(), store_); }
 
 }  // namespace nokv::server

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string>
+#include <string_view>
 
 #include "base/env/net.h"
 #include "base/metrics.h"
@@ -32,7 +33,7 @@ class Pages {
 
  private:
   HttpResponse ready();
-  HttpResponse post(std::string_view path);
+  HttpResponse post(std::string_view path, std::string_view query);
   void collect();
 
   ShardHost& host_;

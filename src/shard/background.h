@@ -78,6 +78,12 @@ class Background {
   const Checker& checker() const { return checker_; }
 
   SpaceMeter& space() { return space_; }
+  const SpaceMeter& space() const { return space_; }
+
+  // What it works with, for figures.
+  const Shard& shard() const { return shard_; }
+  const engine::Engine& engine() const { return engine_; }
+  const log::LogStore& log() const { return log_; }
 
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }

@@ -182,9 +182,12 @@ void Checker::Run::see_object(const meta::State& now, const std::string& key) {
   }
   auto record = now.view().present<codec::BlobRecord>(codec::number_key(Table::blob, name->first));
   if (!record) return;  // the pass over blobs tells
-  if (*record && name->second < codec::block_count((*record)->bytes)) return;
-  auto uploading = in_an_upload(now, name->first);
-  if (!uploading || *uploading) return;
+  if (*record) {
+    if (name->second < codec::block_count((*record)->bytes)) return;
+  } else {
+    auto uploading = in_an_upload(now, name->first);
+    if (!uploading || *uploading) return;
+  }
   suspects_.push_back({key, name->first, name->second});
 }
 

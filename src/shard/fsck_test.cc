@@ -1,5 +1,7 @@
 // fsck of what is whole, beside writers, and of the object store.
 #include <algorithm>
+#include <fstream>
+#include <iterator>
 
 #include "meta/check/check.h"
 #include "shard/testing/checked_namespace.h"
@@ -199,6 +201,34 @@ TEST(FsckEmpty, ARestartWithoutAnyWriteKnowsItsPins) {
   ns.close();
   ASSERT_TRUE(ns.open());
   EXPECT_EQ(ns.read("/f", "s").value(), "old");
+}
+
+// ---- its page
+
+std::string text_of(const std::string& path) {
+  std::ifstream in(NOKV_SOURCE_DIR "/" + path);
+  EXPECT_TRUE(in) << path;
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+TEST(FsckPage, NamesEveryCodeThereIs) {
+  std::string page = text_of("docs/fsck.md");
+  size_t codes = 0;
+  for (const char* file :
+       {"meta/check/blob_passes.cc", "meta/check/check.cc", "meta/check/node_passes.cc",
+        "meta/check/pass.cc", "meta/check/past_passes.cc", "meta/check/table_passes.cc",
+        "meta/check/tree_pass.cc", "shard/checker_store.cc"}) {
+    std::string text = text_of(str("src/", file));
+    for (std::string_view before : {".code = \"", "problem(\""}) {
+      for (size_t at = text.find(before); at != std::string::npos; at = text.find(before, at + 1)) {
+        size_t from = at + before.size();
+        std::string code = text.substr(from, text.find('"', from) - from);
+        EXPECT_NE(page.find(str("`", code, "`")), std::string::npos) << code << " of " << file;
+        ++codes;
+      }
+    }
+  }
+  EXPECT_GT(codes, 40U);
 }
 
 // ---- the store

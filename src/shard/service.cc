@@ -5,6 +5,7 @@
 #include "codec/crc32c.h"
 #include "codec/key.h"
 #include "meta/read.h"
+#include "shard/figures.h"
 
 namespace nokv::shard {
 
@@ -613,6 +614,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       background_.space().rows(caller.deadline, encode_into<codec::SpaceReply>(std::move(done)));
       return;
     case Method::stats:
+      done(codec::encoded(codec::Bytes{figures_json(background_, store_)}));
+      return;
     default:
       done(fail(Code::unimplemented, "method ", static_cast<uint32_t>(method),
                 " is not known to this server"));

@@ -150,6 +150,72 @@ class Commands(NokvTest):
         self.assertIn('version', json.loads(get('/version')[1]))
         self.assertEqual(get('/nothing')[0], 404)
 
+    def objects(self):
+        """Files of the server's own object store, in order."""
+        root = self.directory / 'meta/objects/blobs'
+        return sorted(p for p in root.rglob('*') if p.is_file())
+
+    def test_fsck_of_a_healthy_namespace_is_clean(self):
+        self.serve()
+        self.nokv('put', '-', '/d/big', stdin=BIG)
+        self.nokv('snapshot', 'create', 's')
+        self.nokv('put', '-', '/d/small', stdin=b'x')
+        self.nokv('rm', '/d/big')
+        rows = self.rows('fsck', '--read-data', '--orphans')
+        self.assertEqual(len(rows), 1)
+        self.assertEqual((rows[0]['problems'], rows[0]['repaired']), (0, 0))
+        self.assertGreater(rows[0]['checked'], 5)
+        self.fails(1, 'fsck', '/missing')
+
+    def test_fsck_names_a_flipped_byte_and_a_lost_object(self):
+        self.serve()
+        self.nokv('put', '-', '/d/big', stdin=BIG)
+        self.nokv('put', '-', '/d/other', stdin=BIG[:20000])
+        victim = self.objects()[0]
+        content = bytearray(victim.read_bytes())
+        content[len(content) // 2] ^= 1
+        victim.write_bytes(content)
+        self.assertEqual(self.run_nokv('fsck').returncode, 0)  # sizes are right
+        done = self.run_nokv('fsck', '--read-data', '--json')
+        self.assertEqual(done.returncode, 1)
+        problem, summary = map(json.loads, done.stdout.splitlines())
+        self.assertEqual(set(problem), {'code', 'severity', 'path', 'id', 'detail', 'repair'})
+        self.assertEqual(problem['code'], 'object_checksum')
+        self.assertIn(problem['path'], ('/d/big', '/d/other'))
+        self.assertIn(victim.name, problem['detail'])
+        self.assertEqual(summary['problems'], 1)
+        victim.unlink()
+        done = self.run_nokv('fsck', '--json', '/d')
+        self.assertEqual(done.returncode, 1)
+        self.assertEqual(json.loads(done.stdout.splitlines()[0])['code'], 'missing_object')
+
+    def test_fsck_removes_objects_that_no_record_knows(self):
+        self.serve()
+        self.nokv('put', '-', '/big', stdin=BIG)
+        stray = self.objects()[0].parent / '9'
+        stray.write_bytes(b'a block too many')
+        self.assertEqual(self.run_nokv('fsck', '--orphans').returncode, 1)
+        rows = self.rows('fsck', '--orphans', '--repair')
+        self.assertEqual(rows[-1]['repaired'], 1)
+        self.assertFalse(stray.exists())
+        self.assertEqual(self.nokv('cat', '/big'), BIG)
+        self.nokv('fsck', '--orphans')
+
+    def test_df_tells_what_keeps_the_space(self):
+        self.serve()
+        self.nokv('snapshot', 'policy', '--moments', 'none', '--undo', '0s')
+        self.nokv('put', '-', '/kept', stdin=BIG)
+        self.nokv('put', '-', '/live', stdin=b'12345')
+        self.nokv('snapshot', 'create', 's')
+        self.nokv('rm', '/kept')
+        rows = {(row['reason'], row['name']): row for row in self.rows('df', '--why')}
+        self.assertEqual(rows['live', '']['bytes'], 5)
+        self.assertEqual(rows['snapshot', 's']['bytes'], len(BIG))
+        self.assertEqual(rows['snapshot', 's']['files'], 1)
+        for reason in ('moments', 'undo', 'dead', 'uploading'):
+            self.assertEqual(rows[reason, '']['bytes'], 0)
+        self.assertEqual(self.json('df')['bytes'], len(BIG) + 5)
+
     def test_garbage_collection_gives_the_bytes_back(self):
         self.serve()
         self.nokv('snapshot', 'policy', '--moments', 'none', '--undo', '0s')

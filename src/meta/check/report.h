@@ -84,7 +84,7 @@ using Repair =
                  DropRow, ListDead, ListChunks, NameSnapshot, SkipIds, RemoveObject>;
 
 struct Problem {
-  std::string_view code;  // a literal: docs/operations lists them
+  std::string_view code;  // a literal: docs/fsck.md lists them
   bool is_error = true;   // else a warning: space or time is lost, no data
   std::string path;
   std::string id;
