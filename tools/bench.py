@@ -179,8 +179,9 @@ def million_section(options, directory):
             capture_output=True, text=True, timeout=300).stdout)
         past = sum(table['bytes'] for name, table in size['tables'].items() if int(name) >= 0x80)
         whole = sum(table['bytes'] for table in size['tables'].values())
-        print(f'  tables: {json.dumps(size["tables"])}')
         live = size['disk_bytes'] * (whole - past) / max(whole, 1)
+        yield plain_row('record_bytes_per_file', [(whole - past) / count], 'bytes',
+                        boundary='engine', entries=count)
         yield plain_row('bytes_per_file', [live / count], 'bytes', boundary='engine',
                         entries=count)
         server.start()  # so that the context ends a server

@@ -26,7 +26,7 @@ std::optional<double> Row::ratio() const {
   return *value / floor->value;
 }
 
-void Row::take(std::vector<Run> runs) {
+void Row::take(const std::vector<Run>& runs) {
   check(!runs.empty(), "a row has at least one run");
   std::vector<double> values;
   std::vector<double> latencies;

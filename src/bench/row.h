@@ -48,7 +48,7 @@ struct Row {
   std::optional<double> ratio() const;
 
   // Value, runs and percentiles; the latencies of all runs count together.
-  void take(std::vector<Run> runs);
+  void take(const std::vector<Run>& runs);
 };
 
 // ---- statistics

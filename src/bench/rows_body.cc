@@ -70,11 +70,12 @@ double mib_per_s(uint64_t bytes, Duration elapsed) {
 // ---- small files
 
 // Calls the blocking `once` again and again. Also says how many requests each took.
-Result<> blocking_calls(Scene& scene, Row& row, const std::function<Result<>(uint64_t)>& once) {
+Result<> blocking_calls(Scene& scene, Row& row, const Scene::FloorOf& floor,
+                        const std::function<Result<>(uint64_t)>& once) {
   uint64_t number = 0;
   uint64_t objects_before = scene.object_requests();
   uint64_t requests_before = scene.client().counters().requests;
-  auto measured = scene.measure(row, [&](Duration time) -> Result<Run> {
+  auto measured = scene.measure(row, floor, [&](Duration time) -> Result<Run> {
     std::vector<double> latencies;
     for (auto end = scene.clock().now() + time; scene.clock().now() < end;) {
       auto began = scene.clock().now();
@@ -238,10 +239,10 @@ Result<> put_small(Scene& scene, Row& row, uint64_t) {
   row.unit = "us";
   row.boundary = scene.boundary("sdk");
   row.durability = "durable";
-  if (auto floor = scene.echo_and_sync()) row.floor = *floor;
   NOKV_ASSIGN(std::string where, scene.directory("small"));
   SharedBytes bytes = random_bytes(scene.env(), kSmallBytes);
-  return blocking_calls(scene, row, [&](uint64_t number) {
+  auto floor = [&] { return scene.echo_and_sync(); };
+  return blocking_calls(scene, row, floor, [&](uint64_t number) {
     return put_file(scene, str(where, "/", file_name(number)), bytes);
   });
 }
@@ -251,14 +252,14 @@ Result<> get_small(Scene& scene, Row& row, uint64_t) {
   row.boundary = scene.boundary("sdk");
   row.durability = "none";
   row.cache = "warm";
-  if (auto floor = scene.echo(kSmallBytes)) row.floor = *floor;
   NOKV_ASSIGN(std::string where, scene.directory("small"));
   SharedBytes bytes = random_bytes(scene.env(), kSmallBytes);
   constexpr uint64_t kFiles = 64;
   for (uint64_t i = 0; i < kFiles; ++i) {
     NOKV_TRY(put_file(scene, str(where, "/", file_name(i)), bytes));
   }
-  return blocking_calls(scene, row, [&](uint64_t number) -> Result<> {
+  auto floor = [&] { return scene.echo(kSmallBytes); };
+  return blocking_calls(scene, row, floor, [&](uint64_t number) -> Result<> {
     NOKV_ASSIGN(
         std::string got,
         scene.client().read(
@@ -309,7 +310,16 @@ Result<> samples_cold(Scene& scene, Row& row, uint64_t) {
   sample_row(scene, row, "cold");
   OpenFile open;
   uint64_t fetched = 0;
-  NOKV_TRY(scene.measure(row, [&](Duration time) {
+  NOKV_ASSIGN(std::string path, large_file(scene));
+  NOKV_ASSIGN(auto raw, RawBlocks::of_file(scene, path));
+  NOKV_TRY(raw_gets(scene, *raw));  // to warm it up
+  // A batch touches each of the file's objects once, or nearly.
+  auto floor = [&]() -> Result<Floor> {
+    NOKV_ASSIGN(Duration took, raw_gets(scene, *raw));
+    return Floor{"raw_get_of_their_objects", static_cast<double>(kSamplesAtOnce) / to_s(took),
+                 "samples/s"};
+  };
+  auto measured = scene.measure(row, floor, [&](Duration time) {
     // A client that has read nothing, for each batch.
     Readers fresh = [&]() -> Result<client::Reader*> {
       if (open.client) fetched += open.client->counters().blocks_fetched;
@@ -318,16 +328,9 @@ Result<> samples_cold(Scene& scene, Row& row, uint64_t) {
       return open.reader.get();
     };
     return sample_run(scene, fresh, time);
-  }));
+  });
+  NOKV_TRY(measured);
   row.object_requests = fetched + open.client->counters().blocks_fetched;
-  NOKV_ASSIGN(auto raw, RawBlocks::of_file(scene, scene.path("large")));
-  // A batch touches each of the file's objects once, or nearly.
-  std::vector<double> rates;
-  for (int i = 0; i < 5; ++i) {
-    NOKV_ASSIGN(Duration took, raw_gets(scene, *raw));
-    rates.push_back(static_cast<double>(kSamplesAtOnce) / to_s(took));
-  }
-  row.floor = Floor{"raw_get_of_their_objects", median(std::move(rates)), "samples/s"};
   return {};
 }
 
@@ -336,12 +339,14 @@ Result<> samples_warm(Scene& scene, Row& row, uint64_t) {
   NOKV_ASSIGN(OpenFile open, open_large(scene));
   NOKV_TRY(open.reader->copy_to(*std::make_unique<NullSink>()));
   uint64_t before = open.client->counters().blocks_fetched;
-  NOKV_TRY(scene.measure(row, [&](Duration time) {
+  auto floor = [&]() -> Result<Floor> {
+    Run copies = copy_run(scene.clock(), kLargeBytes, kSampleBytes, scene.time() / 4);
+    return Floor{"copy_16k", copies.value, "samples/s"};
+  };
+  NOKV_TRY(scene.measure(row, floor, [&](Duration time) {
     return sample_run(scene, [&]() -> Result<client::Reader*> { return open.reader.get(); }, time);
   }));
   row.object_requests = open.client->counters().blocks_fetched - before;
-  Run copies = copy_run(scene.clock(), kLargeBytes, kSampleBytes, scene.time() / 2);
-  row.floor = Floor{"copy_16k", copies.value, "samples/s"};
   return {};
 }
 

@@ -36,14 +36,14 @@ Result<> found(const Result<codec::StatReply>& reply) {
   return fail(Code::data_loss, "a file that was made is not there");
 }
 
-Result<> stats(Scene& scene, Row& row, int lanes, bool in_us) {
+Result<> stats(Scene& scene, Row& row, const Scene::FloorOf& floor, int lanes, bool in_us) {
   row.boundary = scene.boundary("rpc");
   row.durability = "none";
   row.cache = "warm";
   NOKV_ASSIGN(std::string where, deep_files(scene));
   auto reader = scene.peer();
   return scene.measure(
-      row, lanes,
+      row, floor, lanes,
       [&](int, uint64_t number, LoadDone done) {
         codec::StatRequest request;
         request.targets.push_back({.path = str(where, "/", file_name(number % kFiles))});
@@ -88,15 +88,16 @@ Result<> listing(Scene& scene, Row& row, uint64_t entries, bool all) {
   NOKV_ASSIGN(std::string where, scene.grown(entries));
   uint64_t pages = all ? (entries + kPage - 1) / kPage : 1;
   NOKV_ASSIGN(size_t bytes, page_bytes(scene, where, std::min<uint64_t>(entries, kPage)));
-  if (auto floor = scene.echo(bytes * pages)) {
-    row.floor = Floor{floor->row, floor->value / 1e3, "ms"};
-  }
+  auto floor = [&]() -> Result<Floor> {
+    NOKV_ASSIGN(Floor echo, scene.echo(bytes * pages));
+    return Floor{echo.row, echo.value / 1e3, "ms"};
+  };
   auto one_page = [&]() -> Result<> {
     codec::ListRequest request{.target = {.path = where}, .limit = kPage};
     NOKV_TRY(scene.client().list_page(request, scene.call()));
     return {};
   };
-  return scene.measure(row, [&](Duration time) -> Result<Run> {
+  return scene.measure(row, floor, [&](Duration time) -> Result<Run> {
     std::vector<double> latencies;
     auto began = scene.clock().now();
     do {
@@ -113,16 +114,16 @@ Result<> listing(Scene& scene, Row& row, uint64_t entries, bool all) {
 
 Result<> stat_one(Scene& scene, Row& row, uint64_t) {
   row.unit = "us";
-  if (auto floor = scene.echo(kEchoReplyBytes)) row.floor = *floor;
-  return stats(scene, row, 1, true);
+  return stats(scene, row, [&] { return scene.echo(kEchoReplyBytes); }, 1, true);
 }
 
 Result<> stat_pipelined(Scene& scene, Row& row, uint64_t) {
   row.unit = "op/s";
-  if (auto floor = scene.echo(kEchoReplyBytes)) {
-    row.floor = Floor{floor->row, 1e6 / floor->value, "op/s"};
-  }
-  return stats(scene, row, kStatsAtOnce, false);
+  auto floor = [&]() -> Result<Floor> {
+    NOKV_ASSIGN(Floor echo, scene.echo(kEchoReplyBytes));
+    return Floor{echo.row, 1e6 / echo.value, "op/s"};
+  };
+  return stats(scene, row, floor, kStatsAtOnce, false);
 }
 
 Result<> list_all(Scene& scene, Row& row, uint64_t entries) {
@@ -139,10 +140,18 @@ Result<> snapshot_create(Scene& scene, Row& row, uint64_t entries) {
   row.durability = "durable";
   row.entries = entries;
   NOKV_ASSIGN(std::string where, scene.grown(entries));
-  // The floor is a durable create of the same moment, next to the directory.
-  Row create;
-  NOKV_TRY(create_durable(scene, create, 0));
-  row.floor = Floor{"create_durable", create.value.value_or(0), "us"};
+  // The floor: a durable create of the same moment, in another directory.
+  NOKV_ASSIGN(std::string beside, scene.directory("beside"));
+  auto creator = scene.peer();
+  uint64_t created = 0;
+  auto floor = [&]() -> Result<Floor> {
+    LoadOptions load{.time = scene.time() / 4, .stop = scene.options().stop};
+    NOKV_ASSIGN(Load taken, run_load(scene.clock(), load, [&](int, uint64_t, LoadDone done) {
+                  creator->commit(empty_file(str(beside, "/", file_name(created++))),
+                                  codec::Durability::durable, std::move(done));
+                }));
+    return Floor{"create_durable", median(std::move(taken.latencies_us)), "us"};
+  };
   auto writer = scene.peer();
   std::string prefix = scene.root().substr(scene.root().rfind('/') + 2);
   uint64_t made = 0;
@@ -158,7 +167,7 @@ Result<> snapshot_create(Scene& scene, Row& row, uint64_t entries) {
     double value = median(taken.latencies_us);
     return Run{value, std::move(taken.latencies_us)};
   };
-  NOKV_TRY(scene.measure(row, once));
+  NOKV_TRY(scene.measure(row, floor, once));
   return scene.remove_snapshots();
 }
 

@@ -165,33 +165,17 @@ Result<std::string> Scene::grown(uint64_t entries) {
 
 // ---- floors
 
-Result<Floor> Scene::echo(size_t reply_bytes) {
-  auto [found, missing] = floors_.try_emplace({"echo", reply_bytes});
-  if (missing) {
-    auto run = echo_run(clock(), reply_bytes, time() / 2);
-    if (!run) {
-      floors_.erase(found);
-      return std::unexpected(run.error());
-    }
-    found->second = {str("echo_", reply_bytes), run->value, "us"};
-  }
-  return found->second;
+Result<Floor> Scene::echo(size_t reply_bytes) const {
+  NOKV_ASSIGN(Run run, echo_run(clock(), reply_bytes, time() / 4));
+  return Floor{str("echo_", reply_bytes), run.value, "us"};
 }
 
-Result<Floor> Scene::sync(size_t bytes) {
-  auto [found, missing] = floors_.try_emplace({"sync", bytes});
-  if (missing) {
-    auto run = sync_run(clock(), server_directory_, bytes, time() / 2);
-    if (!run) {
-      floors_.erase(found);
-      return std::unexpected(run.error());
-    }
-    found->second = {str("fdatasync_", bytes), run->value, "us"};
-  }
-  return found->second;
+Result<Floor> Scene::sync(size_t bytes) const {
+  NOKV_ASSIGN(Run run, sync_run(clock(), server_directory_, bytes, time() / 4));
+  return Floor{str("fdatasync_", bytes), run.value, "us"};
 }
 
-Result<Floor> Scene::echo_and_sync() {
+Result<Floor> Scene::echo_and_sync() const {
   NOKV_ASSIGN(Floor wire, echo(kEchoReplyBytes));
   NOKV_ASSIGN(Floor disk, sync(kSyncBytes));
   return Floor{"fdatasync+echo", wire.value + disk.value, "us"};
@@ -199,11 +183,17 @@ Result<Floor> Scene::echo_and_sync() {
 
 // ---- measuring
 
-Result<> Scene::measure(Row& row, const Once& once) {
+Result<> Scene::measure(Row& row, const FloorOf& floor, const Once& once) {
   NOKV_TRY(once(time() / 8));
   std::vector<Run> all;
+  std::vector<double> floors;
   for (int i = 0; i < runs(); ++i) {
     if (options_.stop.stop_requested()) return fail(Code::cancelled, "interrupted");
+    if (auto one = floor()) {
+      floors.push_back(one->value);
+      row.floor = *std::move(one);
+      row.floor->value = median(floors);
+    }
     NOKV_ASSIGN(Run run, once(time()));
     all.push_back(std::move(run));
   }
@@ -211,10 +201,10 @@ Result<> Scene::measure(Row& row, const Once& once) {
   return {};
 }
 
-Result<> Scene::measure(Row& row, int lanes, const Begin& begin, bool in_us) {
+Result<> Scene::measure(Row& row, const FloorOf& floor, int lanes, const Begin& begin, bool in_us) {
   row.concurrency = lanes;
   uint64_t numbers = 0;  // no number twice over all runs
-  return measure(row, [&](Duration time) -> Result<Run> {
+  return measure(row, floor, [&](Duration time) -> Result<Run> {
     uint64_t first = numbers;
     NOKV_ASSIGN(Load load, run_load(clock(), {.lanes = lanes, .time = time, .stop = options_.stop},
                                     [&](int lane, uint64_t number, LoadDone done) {

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -87,16 +86,21 @@ class Scene {
   void made_snapshot(std::string name) { snapshots_.push_back(std::move(name)); }
   Result<> remove_snapshots();
 
-  // Measured when first asked for. Errors: unavailable where it cannot be.
-  Result<Floor> echo(size_t reply_bytes);
-  Result<Floor> sync(size_t bytes);
+  // Measured anew each time. Errors: unavailable where it cannot be.
+  Result<Floor> echo(size_t reply_bytes) const;
+  Result<Floor> sync(size_t bytes) const;
   // Both, one after the other: what one durable request takes at least.
-  Result<Floor> echo_and_sync();
+  Result<Floor> echo_and_sync() const;
 
-  // runs() of `once`, which measures for about time(), after a short one to warm up.
+  // runs() of `once`, which measures for about time(), after a short one to warm up. The floor is
+  // measured before each of them, so that what else the machine does strikes both alike; the row
+  // gets the median, or no floor where it cannot be measured.
   using Once = std::function<Result<Run>(Duration time)>;
-  Result<> measure(Row& row, const Once& once);
-  Result<> measure(Row& row, int lanes, const Begin& begin, bool in_us = false);
+  using FloorOf = std::function<Result<Floor>()>;
+  Result<> measure(Row& row, const FloorOf& floor, const Once& once);
+  // The same for a load. Its value is operations a second, or with `in_us` their median time.
+  Result<> measure(Row& row, const FloorOf& floor, int lanes, const Begin& begin,
+                   bool in_us = false);
 
   // The object requests of the client and, where it tells, of the server, so far.
   uint64_t object_requests();
@@ -111,7 +115,6 @@ class Scene {
   int directories_ = 0;
   uint64_t grown_ = 0;
   std::vector<std::string> snapshots_;
-  std::map<std::pair<std::string, size_t>, Floor> floors_;
 };
 
 // "f0000042"

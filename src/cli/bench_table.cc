@@ -20,16 +20,24 @@ void add_number(JsonObject& object, std::string_view name, const std::optional<d
   }
 }
 
-// "  " and `text` in `width` columns.
-std::string cell(std::string text, size_t width, bool right = true) {
+// `text` in `width` columns, and two spaces.
+std::string cell(const std::string& text, size_t width, bool right = true) {
   size_t pad = text_width(text) < width ? width - text_width(text) : 0;
   return right ? std::string(pad, ' ') + text + "  " : text + std::string(pad, ' ') + "  ";
 }
 
-std::string line_of(std::string name, std::string value, std::string p50, std::string p99,
-                    std::string ratio, std::string floor) {
-  return cell(std::move(name), 22, false) + cell(std::move(value), 16) + cell(std::move(p50), 10) +
-         cell(std::move(p99), 10) + cell(std::move(ratio), 7) + floor;
+struct Cells {
+  std::string name;
+  std::string value;
+  std::string p50;
+  std::string p99;
+  std::string ratio;
+  std::string floor;
+};
+
+std::string line_of(const Cells& it) {
+  return cell(it.name, 22, false) + cell(it.value, 16) + cell(it.p50, 10) + cell(it.p99, 10) +
+         cell(it.ratio, 7) + it.floor;
 }
 
 std::string figure_or_dash(const std::optional<double>& value) {
@@ -108,13 +116,13 @@ void BenchTable::measured(const bench::Row& row) {
   }
   if (out_.options.progress) out_.raw_err("\r\x1b[K");
   if (!std::exchange(headed_, true)) {
-    out_.line(line_of("row", "value", "p50 us", "p99 us", "ratio", "floor"));
+    out_.line(line_of({"row", "value", "p50 us", "p99 us", "ratio", "floor"}));
   }
   if (row.value) {
     std::string floor =
         row.floor ? str(row.floor->row, " ", figure(row.floor->value), " ", row.floor->unit) : "-";
-    out_.line(line_of(row.row, str(figure(*row.value), " ", row.unit), figure_or_dash(row.p50_us),
-                      figure_or_dash(row.p99_us), figure_or_dash(row.ratio()), std::move(floor)));
+    out_.line(line_of({row.row, str(figure(*row.value), " ", row.unit), figure_or_dash(row.p50_us),
+                       figure_or_dash(row.p99_us), figure_or_dash(row.ratio()), floor}));
   } else {
     out_.line(str(cell(row.row, 22, false), "failed: ", printable(row.error)));
   }

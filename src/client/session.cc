@@ -66,7 +66,6 @@ void Session::State::begin_session() {
   }
   id_[0] |= 1;  // all zero means no session
   opened_ = false;
-  opening_lost_ = false;
   used_ = false;
   next_sequence_ = 1;
   attach_ = 1;
@@ -160,7 +159,8 @@ void Session::State::send(const RequestPtr& request, std::string body, uint64_t 
 }
 
 // When the connection is another one, what was answered early may be gone with the server: it is
-// sent again, oldest first, one at a time.
+// sent again, oldest first, one at a time. What was sent on the old one and not answered waits for
+// being told so, and then goes again too.
 void Session::State::notice_connection() {
   uint64_t now = parts_.transport.connection();
   if (now == connection_ && !connection_lost_) return;
@@ -169,52 +169,59 @@ void Session::State::notice_connection() {
   ++attach_;
   resends_.clear();
   for (const auto& [sequence, early] : early_) resends_.push_back(sequence);
+  for (const auto& [sequence, request] : outstanding_) {
+    if (request->in_limbo || retries_.contains(sequence)) continue;
+    request->in_limbo = true;
+    ++limbo_;
+  }
+}
+
+void Session::State::leave_limbo(Request& request) {
+  if (std::exchange(request.in_limbo, false)) --limbo_;
 }
 
 Session::State::RequestPtr Session::State::take_next(Completions& completions) {
   notice_connection();
-  if (resend_on_its_way_) {
+  if (!old_retries_.empty()) {
+    RequestPtr next = std::move(old_retries_.front());
+    old_retries_.pop_front();
+    return next;
+  }
+  while (!resends_.empty() && !early_.contains(resends_.front())) resends_.pop_front();
+  bool again = !resends_.empty() || !retries_.empty();
+  if (resend_on_its_way_ || limbo_ > 0 || (again && parts_.clock.now() < resume_at_)) {
     expire_queued(completions);
     return nullptr;
   }
-  while (!resends_.empty()) {
-    auto found = early_.find(resends_.front());
-    if (found == early_.end()) {
-      resends_.pop_front();
-      continue;
-    }
-    resend_on_its_way_ = true;
-    auto again = std::make_shared<Request>();
-    again->session = id_;
-    again->sequence = found->first;
-    again->tail = found->second.tail;
-    again->durability = codec::Durability::early;
-    again->resend = true;
-    again->deadline = parts_.clock.now() + options_.attempt_max;
-    return again;
+  if (!resends_.empty() && (retries_.empty() || resends_.front() < retries_.begin()->first)) {
+    return take_resend();
   }
-  if (RequestPtr next = take_retry()) return next;
-  if (opening_again()) {
-    expire_queued(completions);
-    return nullptr;
-  }
+  if (RequestPtr next = take_retry(completions)) return next;
   return take_queued(completions);
 }
 
-// A server that died before the session was in its log knows nothing of it: the oldest request
-// without an answer opens it again, and the others, which do not, wait until it has.
-bool Session::State::opening_again() const {
-  return opening_lost_ && !opened_ && !outstanding_.empty();
+Session::State::RequestPtr Session::State::take_resend() {
+  resend_on_its_way_ = true;
+  auto again = std::make_shared<Request>();
+  again->session = id_;
+  again->sequence = resends_.front();
+  again->tail = early_.at(again->sequence).tail;
+  again->durability = codec::Durability::early;
+  again->resend = true;
+  again->deadline = parts_.clock.now() + options_.attempt_max;
+  return again;
 }
 
-Session::State::RequestPtr Session::State::take_retry() {
-  for (auto it = retries_.begin(); it != retries_.end(); ++it) {
-    bool waits =
-        opening_again() && (*it)->session == id_ && (*it)->sequence != outstanding_.begin()->first;
-    if (waits) continue;
-    RequestPtr next = std::move(*it);
-    retries_.erase(it);
-    return next;
+Session::State::RequestPtr Session::State::take_retry(Completions& completions) {
+  while (!retries_.empty()) {
+    RequestPtr next = std::move(retries_.begin()->second);
+    retries_.erase(retries_.begin());
+    if (parts_.clock.now() < next->deadline) return next;
+    Outcome outcome = next->may_be_done ? Outcome::maybe_done : Outcome::not_done;
+    finish(next,
+           std::unexpected(Error(Code::cancelled,
+                                 "the deadline passed before the request was sent again", outcome)),
+           completions);
   }
   return nullptr;
 }
@@ -261,6 +268,7 @@ void Session::State::answered(const RequestPtr& request, uint64_t connection,
   {
     std::lock_guard lock(mutex_);
     if (stopped_) return;
+    leave_limbo(*request);
     bool same = connection == connection_ && parts_.transport.connection() == connection;
     codec::CommitReply reply;
     if (!body) {
@@ -341,6 +349,7 @@ void Session::State::stop() {
     old_.clear();
     queued_.clear();
     retries_.clear();
+    old_retries_.clear();
     for (auto& waiter : waiters_) {
       parts_.timers.cancel(waiter.timer);
       completions.emplace_back([done = std::move(waiter.done)]() mutable {

@@ -8,12 +8,10 @@ namespace nokv::client {
 
 void Session::State::failed(const RequestPtr& request, Error error, bool same_connection,
                             Completions& completions) {
-  if (error.outcome() == Outcome::maybe_done) request->may_be_done = true;
   if (error.code() == Code::unavailable && same_connection) connection_lost_ = true;
   if (error.code() == Code::session_expired) return expired(request, std::move(error), completions);
+  if (error.outcome() == Outcome::maybe_done) request->may_be_done = true;
   if (request->resend) return resend_failed(request, std::move(error));
-  bool unanswered = is_transient(error) || error.code() == Code::cancelled;
-  if (unanswered && request->session == id_ && !opened_) opening_lost_ = true;
 
   // A newer attachment overtook this attempt, so the server has not looked at it.
   bool overtaken =
@@ -29,15 +27,22 @@ void Session::State::failed(const RequestPtr& request, Error error, bool same_co
   finish(request, std::unexpected(std::move(error)), completions);
 }
 
+// Of this session it is sent again in its turn, and nothing that came after it before; of an older
+// one, when the pause is over.
 void Session::State::again_after(Duration pause, const RequestPtr& request) {
-  parts_.timers.after(pause, [self = shared_from_this(), request] {
+  bool in_turn = !request->resend && request->session == id_;
+  if (in_turn) {
+    retries_[request->sequence] = request;
+    resume_at_ = std::max(resume_at_, parts_.clock.now() + pause);
+  }
+  parts_.timers.after(pause, [self = shared_from_this(), request, in_turn] {
     {
       std::lock_guard lock(self->mutex_);
       if (self->stopped_) return;
       if (request->resend) {
         self->resend_on_its_way_ = false;
-      } else {
-        self->retries_.push_back(request);
+      } else if (!in_turn) {
+        self->old_retries_.push_back(request);
       }
     }
     self->pump();
@@ -65,7 +70,7 @@ void Session::State::expired(const RequestPtr& request, Error error, Completions
   if (request->session == id_) end_session(error);
   if (request->close) return finish(request, codec::CommitReply{}, completions);
   if (request->resend) return;
-  if (request->attempts == 1 && !request->moved) {
+  if (!request->may_be_done && !request->moved) {
     std::erase(old_, request);
     request->moved = true;
     request->attempts = 0;
@@ -76,8 +81,14 @@ void Session::State::expired(const RequestPtr& request, Error error, Completions
 }
 
 void Session::State::end_session(const Error& why) {
-  for (auto& [sequence, request] : outstanding_) old_.push_back(request);
+  for (auto& [sequence, request] : outstanding_) {
+    request->in_limbo = false;
+    old_.push_back(request);
+  }
   outstanding_.clear();
+  for (auto& [sequence, request] : retries_) old_retries_.push_back(request);
+  retries_.clear();
+  limbo_ = 0;
   if (!early_.empty() && !early_error_) {
     early_error_ = Error(why).within("changes that were answered early").maybe_done();
   }
@@ -89,7 +100,7 @@ void Session::State::end_session(const Error& why) {
   begin_session();
 }
 
-// While early requests are being sent again nothing else is, so nothing else would notice its
+// While earlier requests are being sent again nothing else is, so nothing else would notice its
 // deadline.
 void Session::State::expire_queued(Completions& completions) {
   Clock::Instant now = parts_.clock.now();

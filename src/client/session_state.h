@@ -15,7 +15,8 @@
 namespace nokv::client {
 
 // Home: its mutex. Completions are called, and the transport too, without it. One thread at a time
-// sends, so frames leave in the order in which their numbers were given.
+// sends, so frames leave in the order in which their numbers were given; after a connection was
+// lost too: what rests on an earlier request never comes before it.
 class Session::State : public std::enable_shared_from_this<Session::State> {
  public:
   State(CallerParts parts, SessionOptions options);
@@ -42,6 +43,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
     bool may_be_done = false;  // an attempt got lost
     bool moved = false;        // from a session that expired to the next one
     bool kept = false;         // its bytes are in early_
+    bool in_limbo = false;     // sent on a connection that was lost, and not told so yet
   };
   using RequestPtr = std::shared_ptr<Request>;
 
@@ -65,9 +67,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
 
   void pump();
   RequestPtr take_next(Completions& completions);
-  RequestPtr take_retry();
   RequestPtr take_queued(Completions& completions);
-  bool opening_again() const;
   std::string frame(Request& request);
   void send(const RequestPtr& request, std::string body, uint64_t connection);
   void answered(const RequestPtr& request, uint64_t connection, Result<std::string> body);
@@ -76,6 +76,9 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   void failed(const RequestPtr& request, Error error, bool same_connection,
               Completions& completions);
   void again_after(Duration pause, const RequestPtr& request);
+  RequestPtr take_resend();
+  RequestPtr take_retry(Completions& completions);
+  void leave_limbo(Request& request);
   void expired(const RequestPtr& request, Error error, Completions& completions);
   void resend_failed(const RequestPtr& request, Error error);
   void finish(const RequestPtr& request, Result<codec::CommitReply> result,
@@ -106,9 +109,8 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
   bool sending_ = false;
 
   codec::SessionId id_{};
-  bool opened_ = false;        // known to be in the log
-  bool opening_lost_ = false;  // an attempt got lost before that was known
-  bool used_ = false;          // something was sent under this id
+  bool opened_ = false;  // known to be in the log
+  bool used_ = false;    // something was sent under this id
   uint64_t next_sequence_ = 1;
   uint64_t attach_ = 0;
   uint64_t connection_ = 0;
@@ -116,7 +118,10 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
 
   std::map<uint64_t, RequestPtr> outstanding_;  // numbered and not answered
   std::deque<RequestPtr> queued_;               // not numbered yet
-  std::deque<RequestPtr> retries_;              // to be sent again now
+  std::map<uint64_t, RequestPtr> retries_;      // of outstanding_: to be sent again, in order
+  Clock::Instant resume_at_{};                  // but not before
+  size_t limbo_ = 0;                            // of outstanding_: how many are in limbo
+  std::deque<RequestPtr> old_retries_;          // of old_: to be sent again now
   std::vector<RequestPtr> old_;                 // numbered in sessions that have expired
   std::map<uint64_t, Early> early_;
   uint64_t early_bytes_ = 0;

@@ -100,6 +100,31 @@ TEST_F(SessionTest, TheAttachNumberGrowsWhenTheConnectionIsLost) {
   EXPECT_GT(server.requests[1].attach, server.requests[0].attach);
 }
 
+// Each of them may rest on the one before, also those that were never on the lost connection.
+TEST_F(SessionTest, AfterALostConnectionRequestsKeepTheirOrder) {
+  for (auto durability : {Durability::durable, Durability::early}) {
+    server.effects.clear();
+    Names names;
+    std::vector<Answer> answers;
+    for (int i = 0; i < 30; ++i) {
+      names.push_back(std::to_string(i));
+      answers.push_back(commit(names.back(), durability));
+      if (i % 10 == 5) server.restart();
+      if (i % 10 == 7) scheduler.run_for(110us);
+    }
+    for (auto& answer : answers) ASSERT_TRUE(done(answer));
+    EXPECT_EQ(effects(), names);
+  }
+}
+
+TEST_F(SessionTest, ARequestThatNeverArrivedMovesToANewSessionHoweverOftenItWasSent) {
+  ASSERT_TRUE(done(commit("a")));
+  server.expire_sessions();
+  server.commit_faults = {Fault::lose_request, Fault::overload, Fault::lose_request};
+  ASSERT_TRUE(done(commit("b")));
+  EXPECT_EQ(effects(), (Names{"a", "b"}));
+}
+
 TEST_F(SessionTest, AnOverloadedServerIsAskedAgainLaterAndLater) {
   server.commit_faults.assign(6, Fault::overload);
   auto before = clock().now();

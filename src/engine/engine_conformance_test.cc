@@ -22,12 +22,12 @@ std::unique_ptr<Engine> open_memory(const std::string& dir) {
   return MemoryEngine::open(files, dir).value();
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(EngineKind{"memory", open_memory}),
-                         engine_kind_name);
+INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(EngineCase{"memory", open_memory}),
+                         engine_case_name);
 INSTANTIATE_TEST_SUITE_P(Rocks, EngineSuite,
-                         testing::Values(EngineKind{"standard", open_rocks},
-                                         EngineKind{"small", open_small_rocks}),
-                         engine_kind_name);
+                         testing::Values(EngineCase{"standard", open_rocks},
+                                         EngineCase{"small", open_small_rocks}),
+                         engine_case_name);
 
 }  // namespace
 }  // namespace nokv::engine

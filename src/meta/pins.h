@@ -57,12 +57,14 @@ class Retention {
   Result<std::optional<uint64_t>> keeper(const View& view, std::string_view key, const Raw& old,
                                          uint64_t death, uint64_t skip = 0);
 
+  // Whether the pin needs the record, which was valid at its version.
+  Result<bool> needs(const View& view, uint64_t id, const codec::PinRecord& pin,
+                     std::string_view key, const Raw& old);
+
   // A released pin's answers are not asked for again.
   void forget(uint64_t pin);
 
  private:
-  Result<bool> needs(const View& view, uint64_t id, const codec::PinRecord& pin,
-                     std::string_view key, const Raw& old);
   Result<bool> below(const View& view, uint64_t id, const codec::PinRecord& pin,
                      const NodeId& directory);
 

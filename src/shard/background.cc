@@ -34,13 +34,18 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       events_(events),
       options_(std::move(options)),
       checker_(env, shard, store, events),
-      executor_(env.executors.serial("nokv-upkeep")) {}
+      space_(env, shard, store, checker_.desk()),
+      executor_(env.executors.serial("nokv-upkeep")),
+      home_(std::make_shared<Guarded<Executor*>>(executor_.get())) {}
 
-Background::~Background() = default;
+Background::~Background() {
+  home_->with([](Executor*& executor) { executor = nullptr; });
+}
 
 void Background::start() {
   executor_->post([this] {
-    started_ = last_checkpoint_ = env_.clock.now();
+    // The first measurement comes one period after the start.
+    started_ = last_checkpoint_ = last_measured_ = env_.clock.now();
     tick();
   });
 }
@@ -53,11 +58,14 @@ void Background::run(std::vector<Job> jobs, std::move_only_function<void(Result<
   auto pass = std::make_shared<Pass>();
   pass->jobs = std::move(jobs);
   pass->done = std::move(done);
-  run_next(std::move(pass));
+  passes_.push_back(pass);
+  if (passes_.size() == 1) run_next(std::move(pass));
 }
 
 void Background::run_next(std::shared_ptr<Pass> pass) {
   if (pass->next == pass->jobs.size()) {
+    passes_.pop_front();
+    if (!passes_.empty()) executor_->post([this] { run_next(passes_.front()); });
     pass->done(pass->error ? std::unexpected(*pass->error) : Result<>());
     return;
   }
@@ -96,6 +104,7 @@ std::vector<Background::Job> Background::due() {
   std::vector<Job> jobs;
   jobs.push_back([this](Then then) { make_moment(std::move(then)); });
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
+  jobs.push_back([this](Then then) { keep_to_budget(std::move(then)); });
   jobs.push_back([this](Then then) { refile(std::move(then)); });
   jobs.push_back([this](Then then) { sweep(std::move(then)); });
   jobs.push_back([this](Then then) { collect_dead(options_.grace, std::move(then)); });
@@ -195,6 +204,51 @@ void Background::release_pins(Then then) {
     return;
   }
   if (gone.size() > meta::kUpkeepStep) gone.resize(meta::kUpkeepStep);
+  submit([gone](Transaction& txn) { return meta::plan_release(txn, gone); }, false,
+         [then = std::move(then)](Result<bool> r) mutable {
+           then(r ? Result<bool>(false) : std::move(r));
+         });
+}
+
+void Background::keep_to_budget(Then then) {
+  // Bodies that are kept were published once; inline ones went through the log. So unless this
+  // much was published since the last figures, there is nothing to measure.
+  auto last = space_.last();
+  uint64_t published = shard_.counters().body_bytes.load();
+  uint64_t at_most =
+      last == nullptr ? UINT64_MAX : last->bytes() + published - body_bytes_measured_;
+  if (env_.clock.now() - last_measured_ < options_.measure_every ||
+      at_most <= options_.kept_bytes_min) {
+    then(false);
+    return;
+  }
+  last_measured_ = env_.clock.now();
+  space_.measure(Clock::Instant::max(), [this, published, then = std::move(then)](
+                                            Result<SpaceMeter::Figures> figures) mutable {
+    executor_->post(
+        [this, published, figures = std::move(figures), then = std::move(then)]() mutable {
+          if (!figures) {
+            then(std::unexpected(std::move(figures).error()));
+            return;
+          }
+          body_bytes_measured_ = published;
+          over_budget(**figures, std::move(then));
+        });
+  });
+}
+
+void Background::over_budget(const meta::SpaceFigures& figures, Then then) {
+  uint64_t budget =
+      std::max(figures.live.bytes / 100 * options_.kept_percent, options_.kept_bytes_min);
+  auto gone = meta::pins_over_budget(*shard_.state()->pins, figures, budget);
+  if (gone.empty()) {
+    then(false);
+    return;
+  }
+  counters_.pins_over_budget += gone.size();
+  events_.warn("kept_over_budget", {{"kept_bytes", figures.kept_bytes()},
+                                    {"budget_bytes", budget},
+                                    {"pins_released", gone.size()}});
   submit([gone](Transaction& txn) { return meta::plan_release(txn, gone); }, false,
          [then = std::move(then)](Result<bool> r) mutable {
            then(r ? Result<bool>(false) : std::move(r));
@@ -303,9 +357,9 @@ void Background::delete_objects(std::vector<std::string> keys,
   size_t count = keys.size();
   store_.remove(
       std::move(keys), env_.clock.now() + kStoreTimeout,
-      [this, count,
+      [home = home_, count,
        done = std::move(done)](Result<std::vector<object::RemoveFailure>> result) mutable {
-        executor_->post([count, done = std::move(done), result = std::move(result)]() mutable {
+        auto tell = [count, done = std::move(done), result = std::move(result)]() mutable {
           if (!result) {
             done(std::unexpected(std::move(result).error()));
           } else if (!result->empty()) {
@@ -313,6 +367,9 @@ void Background::delete_objects(std::vector<std::string> keys,
           } else {
             done(count);
           }
+        };
+        home->with([&](Executor* executor) {
+          if (executor != nullptr) executor->post(std::move(tell));
         });
       });
 }

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "base/env/env.h"
+#include "base/guarded.h"
 #include "base/log_event.h"
 #include "codec/rpc.h"
 #include "log/log_store.h"
@@ -16,6 +18,7 @@
 #include "object/object_store.h"
 #include "shard/checker.h"
 #include "shard/shard.h"
+#include "shard/space_meter.h"
 
 namespace nokv::shard {
 
@@ -31,6 +34,11 @@ struct BackgroundOptions {
   Duration log_kept_for = std::chrono::hours(24 * 7);  // for events
   uint64_t log_kept_bytes = 4ULL << 30;
   std::string checkpoint_directory;  // empty: none are made
+  // What moments and undo pins keep may be this part of what is live, or this much; beyond it the
+  // oldest go. Measured when so much may have been written since that it could be exceeded.
+  uint64_t kept_percent = 20;
+  uint64_t kept_bytes_min = 10ULL << 30;
+  Duration measure_every = std::chrono::minutes(10);
 };
 
 struct BackgroundCounters {
@@ -41,6 +49,7 @@ struct BackgroundCounters {
   std::atomic<uint64_t> records_refiled{0};
   std::atomic<uint64_t> uploads_closed{0};
   std::atomic<uint64_t> moments_made{0};
+  std::atomic<uint64_t> pins_over_budget{0};  // moments and undo pins that went before their time
   std::atomic<uint64_t> errors{0};
 };
 
@@ -68,6 +77,8 @@ class Background {
   Checker& checker() { return checker_; }
   const Checker& checker() const { return checker_; }
 
+  SpaceMeter& space() { return space_; }
+
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }
 
@@ -92,6 +103,8 @@ class Background {
 
   void make_moment(Then then);
   void release_pins(Then then);
+  void keep_to_budget(Then then);
+  void over_budget(const meta::SpaceFigures& figures, Then then);
   void refile(Then then);
   void sweep(Then then);
   void collect_dead(Duration grace, Then then);
@@ -118,7 +131,9 @@ class Background {
   Clock::Instant started_{};
   Clock::Instant last_checkpoint_{};
   uint64_t checkpoint_log_bytes_ = 0;
-  bool passing_ = false;
+  bool passing_ = false;  // a pass of tick()
+  // One at a time, so that no step rests on what another one is about to do.
+  std::deque<std::shared_ptr<Pass>> passes_;
   // Where the next step goes on: what lies before it is done, and dear to step over.
   struct Cursor {
     std::string prefix;
@@ -128,7 +143,12 @@ class Background {
   Cursor sweep_cursor_;
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
+  SpaceMeter space_;
+  Clock::Instant last_measured_{};
+  uint64_t body_bytes_measured_ = 0;  // published by then, since the start
   std::unique_ptr<Executor> executor_;
+  // For answers of the object store, which may come when all this is gone: null then.
+  std::shared_ptr<Guarded<Executor*>> home_;
 };
 
 }  // namespace nokv::shard

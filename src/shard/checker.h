@@ -51,6 +51,8 @@ class Checker {
   void fsck(codec::FsckRequest request, Clock::Instant deadline, Done done);
 
   const CheckerCounters& counters() const { return counters_; }
+  // For others who read all of it, now and then.
+  const std::shared_ptr<Desk>& desk() const { return desk_; }
 
  private:
   class Run;

@@ -64,6 +64,10 @@ Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
   return tree.resolve(target.id, std::move(names), follow);
 }
 
+void note(Guarded<std::string>& problem, const Error& error) {
+  problem.with([&](std::string& last) { last = error.message(); });
+}
+
 }  // namespace
 
 Service::Service(const Env& env, Shard& shard, Background& background, object::ObjectStore& store,
@@ -94,7 +98,7 @@ void Service::with_store(Clock::Instant deadline, Done done,
 }
 
 void Service::note_store_error(std::string message) {
-  store_error_.with([&](std::string& error) { error = std::move(message); });
+  store_error_->with([&](std::string& error) { error = std::move(message); });
 }
 
 uint64_t Service::Reading::version() const {
@@ -352,12 +356,12 @@ void Service::put_block(const codec::PutBlockRequest& request, const Caller& cal
   options.crc32c = request.crc;
   store_.put(codec::blob_object_name(request.blob, request.block),
              std::make_shared<const std::string>(request.bytes), options, caller.deadline,
-             [this, done = std::move(done)](Result<> put) mutable {
+             [problem = store_error_, done = std::move(done)](Result<> put) mutable {
                if (put) {
                  note_store_error({});
                  done(std::string());
                } else {
-                 note_store_error(put.error().message());
+                 note(*problem, put.error());
                  done(std::unexpected(std::move(put).error()));
                }
              });
@@ -374,12 +378,12 @@ void Service::get_block(const codec::GetBlockRequest& request, const Caller& cal
     range = object::Range{request.offset, request.length};
   }
   store_.get(codec::blob_object_name(request.blob, request.block), range, caller.deadline,
-             [this, done = std::move(done)](Result<std::string> got) mutable {
+             [problem = store_error_, done = std::move(done)](Result<std::string> got) mutable {
                if (got) {
                  note_store_error({});
                  done(codec::encoded(codec::Bytes{*std::move(got)}));
                } else {
-                 note_store_error(got.error().message());
+                 note(*problem, got.error());
                  done(std::unexpected(std::move(got).error()));
                }
              });
@@ -464,7 +468,7 @@ Result<codec::StatusReply> Service::status() {
   reply.time_ns = state->record.time_ns;
   reply.server_version = options_.server_version;
   reply.object_store = store_.description();
-  reply.object_store_error = store_error_.with([](std::string& error) { return error; });
+  reply.object_store_error = store_error_->with([](std::string& error) { return error; });
   reply.directory = options_.directory;
   if (reply.initialised) {
     meta::View view = state->view();
@@ -607,6 +611,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       return;
     }
     case Method::space:
+      background_.space().rows(caller.deadline, encode_into<codec::SpaceReply>(std::move(done)));
+      return;
     case Method::stats:
     default:
       done(fail(Code::unimplemented, "method ", static_cast<uint32_t>(method),

@@ -106,7 +106,8 @@ class Service {
   object::ObjectStore& store_;
   ServiceOptions options_;
   Guarded<Views> views_;
-  Guarded<std::string> store_error_;
+  // Shared with answers of the object store, which may come when the service is gone.
+  std::shared_ptr<Guarded<std::string>> store_error_ = std::make_shared<Guarded<std::string>>();
   StoreClaim claim_;
 };
 

@@ -11,7 +11,7 @@ using codec::CommitRequest;
 using codec::Table;
 
 Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
-  sessions_.clear();
+  auto before = std::exchange(sessions_, {});
   auto table = [&](Table t) {
     auto rows =
         view.snapshot().iterate(codec::table_key(t), codec::prefix_end(codec::table_key(t)));
@@ -23,7 +23,13 @@ Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
     codec::SessionId id{};
     if (rows->key().size() != 1 + id.size()) return meta::damaged(rows->key());
     std::copy(rows->key().begin() + 1, rows->key().end(), reinterpret_cast<char*>(id.data()));
-    sessions_[id].used = now;
+    Session& session = sessions_[id];
+    session.used = now;
+    if (auto known = before.find(id); known != before.end()) {
+      session.used = known->second.used;
+      session.attach = known->second.attach;
+      session.acked_below = known->second.acked_below;
+    }
   }
   NOKV_TRY(rows->status());
   for (rows = table(Table::request); rows->valid(); rows->next()) {
@@ -58,9 +64,8 @@ SessionTable::Verdict SessionTable::admit(const CommitRequest& request, Clock::I
   auto found = sessions_.find(request.session);
   bool opens = found == sessions_.end();
   if (opens) {
-    // What opens it is the oldest request that the client has no answer to: one before it may have
-    // been refused, which leaves nothing in the log.
-    if (!request.open_session || request.sequence != std::max<uint64_t>(request.acked_below, 1)) {
+    // Not only by number 1: that one may have been given up before it came here.
+    if (!request.open_session || closed_.contains(request.session)) {
       return {Verdict::Kind::answer, false,
               fail_maybe_done(Code::session_expired,
                               "the session is not known here: it expired or was closed")};
@@ -118,6 +123,14 @@ SessionTable::Verdict SessionTable::judge(Session& session, const CommitRequest&
   }
   row.running = true;
   return {};
+}
+
+void SessionTable::close(const codec::SessionId& id) {
+  if (sessions_.erase(id) == 0 || !closed_.insert(id).second) return;
+  closed_order_.push_back(id);
+  if (closed_order_.size() <= kClosedMax) return;
+  closed_.erase(closed_order_.front());
+  closed_order_.pop_front();
 }
 
 void SessionTable::finish(const CommitRequest& request, const Result<CommitReply>& result) {

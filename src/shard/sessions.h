@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/env/clock.h"
@@ -36,8 +38,10 @@ class SessionTable {
  public:
   static constexpr size_t kSessionsMax = 100'000;
   static constexpr size_t kResultBytesMax = 4 << 20;  // of one session
+  static constexpr size_t kClosedMax = 65'536;        // remembered to refuse late frames
 
-  // Reads what the engine holds. Sessions count as used now. Errors: data_loss, unavailable.
+  // Reads what the engine holds. Sessions that were not known count as used now; of the others
+  // what only memory knows stays. Errors: data_loss, unavailable.
   Result<> load(const meta::View& view, Clock::Instant now);
 
   // What to do with a request.
@@ -57,7 +61,9 @@ class SessionTable {
   void finish(const codec::CommitRequest& request, const Result<codec::CommitReply>& result);
   std::vector<CommitDone> take_waiters(const codec::CommitRequest& request);
 
-  void erase(const codec::SessionId& id) { sessions_.erase(id); }
+  // The session ended. Its first request may still be on its way on a dead connection: it must not
+  // open the session again.
+  void close(const codec::SessionId& id);
   // Sessions without traffic for `idle`, at most `limit`.
   std::vector<codec::SessionId> idle(Clock::Instant now, Duration idle, size_t limit) const;
   size_t size() const { return sessions_.size(); }
@@ -80,6 +86,8 @@ class SessionTable {
   Verdict judge(Session& session, const codec::CommitRequest& request, CommitDone& done);
 
   std::unordered_map<codec::SessionId, Session, SessionIdHash> sessions_;
+  std::unordered_set<codec::SessionId, SessionIdHash> closed_;
+  std::deque<codec::SessionId> closed_order_;  // oldest first
 };
 
 }  // namespace nokv::shard

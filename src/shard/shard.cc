@@ -352,7 +352,7 @@ void Shard::plan_commit(Work& work, bool opens) {
       uint64_t of_slot = (slot + 1) % codec::kSessionWindow;
       record.sets.push_back({codec::request_key(id, static_cast<uint32_t>(of_slot)), std::nullopt});
     }
-    sessions_.erase(request.session);
+    sessions_.close(request.session);
   }
   if (request.durability == codec::Durability::early && planned && answer.done) {
     CommitReply early = *planned;
@@ -380,7 +380,7 @@ void Shard::expire_sessions(Duration idle, std::move_only_function<void(Result<s
       for (uint32_t slot = 0; slot < codec::kSessionWindow; ++slot) {
         record.sets.push_back({codec::request_key(bytes, slot), std::nullopt});
       }
-      sessions_.erase(id);
+      sessions_.close(id);
     }
     record.time_ns = tell_time(true);
     record.next_id = next_id_;
@@ -456,6 +456,10 @@ void Shard::appended(Result<log::Appended> result) {
     Error error = std::move(result).error();
     if (error.outcome() == Outcome::maybe_done) {
       stop_for_ever(std::move(error).within("log"));  // a restart finds out
+    } else if (in_flight_->early || current_.early) {
+      // What was answered early may not be taken back, nor its versions given to others: only a
+      // restart makes clients send it again.
+      stop_for_ever(std::move(error).within("log, with changes that were answered early"));
     } else {
       // Nothing was written. All that was decided since the last applied group is void.
       void_pending(std::move(error).within("log"));
@@ -480,6 +484,11 @@ void Shard::finish_group() {
   counters_.groups.fetch_add(1, std::memory_order_relaxed);
   counters_.records.fetch_add(in_flight_->redo.records.size(), std::memory_order_relaxed);
   counters_.log_bytes.fetch_add(in_flight_->encoded.bytes.size(), std::memory_order_relaxed);
+  uint64_t bodies = 0;
+  for (const auto& record : in_flight_->redo.records) {
+    for (const auto& blob : record.blobs) bodies += blob.size;
+  }
+  counters_.body_bytes.fetch_add(bodies, std::memory_order_relaxed);
   publish();
   pending_.applied(applier_.version());
   OpenGroup group = std::move(*in_flight_);
@@ -556,7 +565,9 @@ Result<> Shard::recover() {
   uint64_t held = applier_.version();
   uint64_t newest = tail_.version.value();
   if (held > newest) {
-    return fail(Code::data_loss, "the engine holds version ", held, " and the log ends at ", newest,
+    // Not data_loss: the engine is good, and must not be thrown away for an older one.
+    return fail(Code::failed_precondition, "the engine holds version ", held,
+                " and the log ends at ", newest,
                 ": log files are missing; put them back, or restore a backup");
   }
   if (held == newest && held != 0 && applier_.record().digest != tail_.digest) {

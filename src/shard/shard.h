@@ -38,6 +38,7 @@ struct ShardCounters {
   std::atomic<uint64_t> groups{0};
   std::atomic<uint64_t> records{0};
   std::atomic<uint64_t> log_bytes{0};
+  std::atomic<uint64_t> body_bytes{0};  // of bodies that were published
   std::atomic<uint64_t> refused{0};
   std::atomic<uint64_t> repeated{0};
   std::atomic<uint64_t> overloaded{0};
@@ -54,7 +55,7 @@ class Shard {
   // Recovers: opens the log, finds the engine's place on its chain, replays what follows, serves.
   // `engine`, `log` and `env` outlive the shard. Blocks.
   // Errors: data_loss when the engine's place is not on the log's chain or the log does not reach
-  // back to it; the message says what is missing.
+  // back to it; failed_precondition when the log ends before it; the message says what is missing.
   static Result<std::unique_ptr<Shard>> open(const Env& env, engine::Engine& engine,
                                              log::LogStore& log, EventSink& events,
                                              const ShardOptions& options);

@@ -92,8 +92,11 @@ void ignore_broken_pipes() { ::signal(SIGPIPE, SIG_IGN); }
 void keep_new_files_private() { ::umask(0077); }
 
 void keep_freed_memory() {
-  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);  // the most that glibc takes
+  // The first is the most that glibc takes.
+  // NOLINTBEGIN(concurrency-mt-unsafe): the header asks for a single thread
+  ::mallopt(M_MMAP_THRESHOLD, 32 << 20);
   ::mallopt(M_TRIM_THRESHOLD, 512 << 20);
+  // NOLINTEND(concurrency-mt-unsafe)
 }
 
 uint64_t raise_open_files_limit() {

@@ -38,6 +38,7 @@ void keep_new_files_private();
 
 // Memory of large buffers that were freed is kept for the next ones (up to 512 MiB) instead of
 // given back at once: getting it again costs more than filling it. For programs that move bodies.
+// Call it before there are other threads.
 void keep_freed_memory();
 
 // Raises the limit of open files to what the system lets this user have; returns it.

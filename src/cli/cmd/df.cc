@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <utility>
 
 #include "cli/cmd/rows.h"
@@ -66,7 +67,10 @@ void print_rows(Output& out, const codec::SpaceReply& space) {
 
 Result<Exit> run(Context& context) {
   NOKV_ASSIGN(Client * client, context.client());
-  NOKV_ASSIGN(auto space, client->space(context.call()));
+  // All records are read for it.
+  client::CallOptions call = context.call();
+  call.deadline = std::max<Duration>(*call.deadline, std::chrono::hours(1));
+  NOKV_ASSIGN(auto space, client->space(call));
   if (context.args.has("why")) {
     print_rows(context.out, space);
   } else {
@@ -78,16 +82,20 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command df_row() {
-  return {.name = "df",
-          .group = Group::files,
-          .summary = "show what takes space, and why",
-          .text =
-              "With --why one row for each reason: live, each snapshot, moments, undo, dead bodies "
-              "in their grace period, and uploads that are not finished.",
-          .positionals = {},
-          .options = {{.name = "why", .help = "one row for each reason"}},
-          .examples = {{"nokv df --why", ""}},
-          .run = run};
+  return {
+      .name = "df",
+      .group = Group::files,
+      .summary = "show what takes space, and why",
+      .text =
+          "With --why one row for each reason; together they are all that is stored. live: files "
+          "of today have it. snapshot NAME: only this snapshot still shows it, so it is freed "
+          "when that goes (once moments and undo pins of that time have gone too); snapshot "
+          "without a name: several show it. moments, undo: only these show it. dead: bodies in "
+          "their grace period. uploading: uploads that are not finished.",
+      .positionals = {},
+      .options = {{.name = "why", .help = "one row for each reason"}},
+      .examples = {{"nokv df --why", ""}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

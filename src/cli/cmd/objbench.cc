@@ -2,7 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "bench/object_bench.h"
+#include "bench/objects.h"
 #include "cli/bench_table.h"
 #include "cli/cmd/rows.h"
 #include "cli/context.h"

@@ -58,7 +58,7 @@ class FaultyStore final : public object::ObjectStore {
  private:
   template <class T>
   object::Done<T> while_alive(object::Done<T> done);
-  void draw(object::Operation operation);
+  bool draw(object::Operation operation);
 
   StoreWorld& world_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

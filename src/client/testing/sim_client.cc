@@ -28,10 +28,14 @@ void SimClient::live() {
   life_->timers = env.executors.serial("client");
   life_->transport = std::make_unique<WatchedTransport>(
       history_, make_rpc_transport(env, host_.net(), SimWorld::kServer));
-  CallerParts parts{*life_->transport, env.clock, env.random, *life_->timers};
-  life_->caller = std::make_unique<Caller>(parts);
-  life_->session = std::make_unique<Session>(parts);
+  life_->caller = std::make_unique<Caller>(parts());
+  life_->session = std::make_unique<Session>(parts());
   life_->blocks = std::make_unique<BlockIo>(BlockIoParts{*life_->caller, env, *life_->timers}, 4);
+}
+
+CallerParts SimClient::parts() {
+  Env env = host_.env();
+  return {*life_->transport, env.clock, env.random, *life_->timers};
 }
 
 void SimClient::crash(SimCrash how) {
@@ -40,6 +44,8 @@ void SimClient::crash(SimCrash how) {
   ++life_number_;
   journal_ = last->transport->frames();
   busy_ = 0;
+  told_.clear();
+  told_early_.clear();
   for (uint64_t tag : last->open) {
     history_.told(tag, fail_maybe_done(Code::cancelled, "the client died"));
   }
@@ -98,7 +104,7 @@ void SimClient::start(int lanes) {
 }
 
 void SimClient::rest() {
-  life_->timers->after(random().between(1ms, 400ms), guarded([this] { lane(); }));
+  life_->timers->after(random().between(1ms, 300ms), guarded([this] { lane(); }));
 }
 
 void SimClient::lane() {
@@ -109,7 +115,9 @@ void SimClient::lane() {
   Then then = [this] { rest(); };
   uint64_t draw = random().below(100);
   if (draw < 40) return change(then);
-  if (draw < 55) return change_early(then);
+  if (draw < 53) return change_early(then);
+  if (draw < 55) return burst(then);
+  if (draw < 56) return change_session(then);
   if (draw < 63) return upload(then);
   if (draw < 68) return snapshot(then);
   if (draw < 72) return sync(then);
@@ -119,16 +127,18 @@ void SimClient::lane() {
 // Most requests wait for as long as it takes; some give up.
 Duration SimClient::patience() { return random().one_in(10) ? Duration(3s) : Duration(10min); }
 
-void SimClient::commit(std::vector<codec::Operation> operations, Durability durability,
-                       std::function<void(const Result<codec::CommitReply>&)> then) {
+void SimClient::commit(std::vector<codec::Operation> operations, Durability durability, Told then,
+                       Duration time) {
   auto boxes = history_.begin(std::move(operations), durability);
   uint64_t tag = history_.last_tag();
   life_->open.insert(tag);
-  life_->session->commit({std::move(boxes), durability}, in(patience()),
+  life_->session->commit({std::move(boxes), durability}, in(time),
                          guarded([this, tag, durability, then = std::move(then)](
                                      const Result<codec::CommitReply>& result) {
                            life_->open.erase(tag);
                            history_.told(tag, result);
+                           bool early = durability == Durability::early;
+                           if (result) (early ? told_early_ : told_).push_back(tag);
                            if (result && durability == Durability::durable)
                              seen_ = std::max(seen_, result->version);
                            then(result);
@@ -136,10 +146,24 @@ void SimClient::commit(std::vector<codec::Operation> operations, Durability dura
 }
 
 void SimClient::sync(std::function<void()> done) {
-  life_->session->sync(in(10min), guarded([this, done = std::move(done)](Result<uint64_t> synced) {
+  auto early = std::exchange(told_early_, {});
+  life_->session->sync(in(10min), guarded([this, early = std::move(early),
+                                           done = std::move(done)](Result<uint64_t> synced) {
                          if (!synced) history_.early_failed(synced.error());
+                         if (synced) told_.insert(told_.end(), early.begin(), early.end());
+                         if (synced) seen_ = std::max(seen_, *synced);
                          done();
                        }));
+}
+
+// Frames of the old one may still be on their way when it is closed.
+void SimClient::change_session(const Then& then) {
+  Session& old = *life_->closed.emplace_back(std::move(life_->session));
+  life_->session = std::make_unique<Session>(parts());
+  old.close(in(10min), guarded([this, then](Result<> closed) {
+              if (!closed) history_.early_failed(closed.error());
+              then();
+            }));
 }
 
 void SimClient::close(std::function<void()> done) {

@@ -45,8 +45,9 @@ class SimClient {
   // A call that is repeated until it is answered.
   template <class Reply, class Request>
   void ask(codec::Method method, const Request& request, std::function<void(Reply)> done);
-  void commit(std::vector<codec::Operation> operations, codec::Durability durability,
-              std::function<void(const Result<codec::CommitReply>&)> then);
+  using Told = std::function<void(const Result<codec::CommitReply>&)>;
+  void commit(std::vector<codec::Operation> operations, codec::Durability durability, Told then,
+              Duration patience = std::chrono::minutes(10));
 
   const std::vector<std::string>& snapshots() const { return snapshots_; }
   const std::string& name() const { return host_.name(); }
@@ -66,6 +67,8 @@ class SimClient {
   void rest();
   void change(const Then& then);
   void change_early(const Then& then);
+  void burst(const Then& then);
+  void change_session(const Then& then);
   void upload(const Then& then);
   void put_block(uint64_t upload, uint64_t blob, std::shared_ptr<const std::string> bytes,
                  const Then& then);
@@ -74,8 +77,16 @@ class SimClient {
   void snapshot(const Then& then);
   void read(const Then& then);
   void look_content(const std::string& path, const std::string& at, Then done);
-  void fetch(codec::OpenReply opened, size_t extent, std::string so_far, std::string path,
-             Then done);
+  // A file being read.
+  struct Reading {
+    std::string path;
+    codec::OpenReply opened;
+    SimHistory::Told own;
+    size_t extent = 0;
+    std::string so_far;
+  };
+  void fetch(std::shared_ptr<Reading> reading, Then done);
+  SimHistory::Told own(const std::string& at);
   void resend(std::shared_ptr<std::vector<codec::CommitRequest>> frames, size_t next, Then done);
 
   codec::Operation random_operation();
@@ -84,6 +95,7 @@ class SimClient {
   codec::ReadAt read_at(const std::string& at) const;
 
   void live();
+  CallerParts parts();
 
   SimWorld& world_;
   SimHistory& history_;
@@ -91,6 +103,9 @@ class SimClient {
   std::unique_ptr<Life> life_;
   uint64_t life_number_ = 0;
   WatchedTransport::Frames journal_;  // of the last life, after a crash
+  // What it was told since it looked last: by the log, and early.
+  SimHistory::Told told_;
+  SimHistory::Told told_early_;
   std::vector<std::string> snapshots_;
   uint64_t seen_ = 0;  // the newest version that it knows to exist
   int busy_ = 0;
@@ -102,6 +117,7 @@ struct SimClient::Life {
   std::unique_ptr<WatchedTransport> transport;
   std::unique_ptr<Caller> caller;
   std::unique_ptr<Session> session;
+  std::vector<std::unique_ptr<Session>> closed;
   std::unique_ptr<BlockIo> blocks;
   std::set<uint64_t> open;  // tags that were not answered yet
 };

@@ -43,17 +43,23 @@ void SimHistory::told(uint64_t tag, const Result<codec::CommitReply>& result) {
   Request& request = requests_.at(tag);
   if (request.told) complain(str("request ", tag, " was answered twice"));
   request.told = Answer{result, world_.published_version()};
+  bool odd =
+      !result && !disk_was_full_ &&
+      (result.error().code() == Code::session_expired || result.error().code() == Code::stale);
+  if (odd) complain(str("request ", tag, " was told: ", result.error().message()));
   world_.scheduler().note(
       str("told ", tag, " ", result ? str("version ", result->version) : result.error().message()));
 }
 
 void SimHistory::early_failed(const Error& error) {
+  if (error.code() == Code::resource_exhausted) return;  // the disk was full; see judge_success()
   complain(str("an early request failed: ", error.message()));
 }
 
-void SimHistory::saw(Look look, const std::string& path, uint64_t version, std::string what) {
+void SimHistory::saw(Look look, const std::string& path, uint64_t version, std::string what,
+                     Told own) {
   world_.scheduler().note(str("saw ", path, " at ", version, " ", what.substr(0, 100)));
-  sights_.push_back({look, path, version, std::move(what)});
+  sights_.push_back({look, path, version, std::move(what), std::move(own)});
 }
 
 void SimHistory::complain(std::string what) {
@@ -69,6 +75,7 @@ void SimHistory::sent(const codec::CommitRequest& frame) {
   Request& request = requests_.at(tag);
   if (!request.first_sent) request.first_sent = world_.published_version();
   ++request.times_sent;
+  world_.scheduler().note(str("sent ", tag, " as ", frame.sequence, " attach ", frame.attach));
   auto [at, is_new] = tags_.emplace(Key(frame.session, frame.sequence), tag);
   if (!is_new && at->second != tag) complain(str("two requests under the number of ", tag));
 }
@@ -76,7 +83,9 @@ void SimHistory::sent(const codec::CommitRequest& frame) {
 void SimHistory::answered(const codec::CommitRequest& frame,
                           const Result<codec::CommitReply>& reply) {
   uint64_t tag = tag_of(frame.operations);
-  if (tag == 0 || (!reply && lost(reply.error()))) return;
+  if (tag == 0) return;
+  world_.scheduler().note(str("answered ", tag, " ", reply ? "" : reply.error().message()));
+  if (!reply && lost(reply.error())) return;
   requests_.at(tag).answers.push_back({reply, world_.published_version()});
 }
 
@@ -84,7 +93,10 @@ bool SimHistory::worth_resending(const codec::CommitRequest& frame) const {
   auto tag = tags_.find(Key(frame.session, frame.sequence));
   if (tag == tags_.end()) return false;
   const Request& request = requests_.at(tag->second);
-  return std::ranges::all_of(request.answers, [](const Answer& a) { return a.reply.has_value(); });
+  bool given_up = request.told && !request.told->reply &&
+                  request.told->reply.error().outcome() == Outcome::not_done;
+  return !given_up &&
+         std::ranges::all_of(request.answers, [](const Answer& a) { return a.reply.has_value(); });
 }
 
 // ---- the oracles
@@ -163,6 +175,11 @@ void SimHistory::judge_request(uint64_t tag, const Request& request) {
 }
 
 void SimHistory::judge_success(uint64_t tag, const Request& request, const Answer& answer) {
+  // Sent again after the server's death, it met a full disk: an error that sync() tells.
+  bool taken_back = request.durability == codec::Durability::early && !request.answers.empty() &&
+                    !request.answers.back().reply &&
+                    request.answers.back().reply.error().code() == Code::resource_exhausted;
+  if (request.version == 0 && taken_back) return;
   if (request.version == 0) {
     blame(str("request ", tag, " was acknowledged in version ", answer.reply->version,
               " and is lost"));
@@ -178,23 +195,30 @@ void SimHistory::judge_success(uint64_t tag, const Request& request, const Answe
 
 // Some state between the request and its answer must explain it.
 void SimHistory::judge_refusal(uint64_t tag, const Request& request, const Answer& answer) {
+  if (answer.reply.error().code() == Code::resource_exhausted) return;  // the disk was full
   auto at = std::prev(models_.upper_bound(*request.first_sent));
   for (; at != models_.end() && at->first <= answer.published; ++at) {
     SimModel model = at->second;
     auto applied = model.apply(request.operations, answer.published + 1, bodies_);
     if (!applied) return;
   }
-  blame(str("request ", tag, " was refused without a reason: ", answer.reply.error().message()));
+  blame(str("request ", tag, " (", words(request.operations),
+            ") was refused without a reason: ", answer.reply.error().message()));
 }
 
 void SimHistory::judge_sights() {
   for (const Sight& sight : sights_) {
+    for (uint64_t tag : sight.own) {
+      if (requests_.at(tag).version <= sight.version) continue;
+      blame(str("a read of version ", sight.version, " came after its client was told of request ",
+                tag, ", which is in version ", requests_.at(tag).version));
+    }
     const SimModel& model = model_at(sight.version);
     std::string expected;
     if (sight.look == Look::stat) expected = model.stat(sight.path);
     if (sight.look == Look::list) expected = model.list(sight.path);
     if (sight.look == Look::content) expected = model.content(sight.path).value_or("no file");
-    if (sight.what == expected) continue;
+    if (same_words(expected, sight.what)) continue;
     blame(str("at version ", sight.version, " ", sight.path, " was\n  ", sight.what.substr(0, 300),
               "\ninstead of\n  ", expected.substr(0, 300)));
   }

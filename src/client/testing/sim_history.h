@@ -34,17 +34,21 @@ class SimHistory {
   // The first of an early request's failures that sync() told.
   void early_failed(const Error& error);
 
-  // A read: what was shown of `path` at `version`, in the words of SimModel.
+  // A read: what was shown of `path` at `version`, in the words of SimModel. `own` is what the
+  // reader had been told before it asked: an answer of the present shows it.
   enum class Look : uint8_t {
     stat,
     list,
     content
   };
-  void saw(Look look, const std::string& path, uint64_t version, std::string what);
+  using Told = std::vector<uint64_t>;  // tags
+  void saw(Look look, const std::string& path, uint64_t version, std::string what, Told own = {});
   void add_body(uint64_t first_blob, std::shared_ptr<const std::string> bytes) {
     bodies_[first_blob] = std::move(bytes);
   }
   void complain(std::string what);
+  // A session whose opening could not be written is not known afterwards.
+  void disk_was_full() { disk_was_full_ = true; }
 
   // ---- what travels: called by the transport of every client
 
@@ -91,6 +95,7 @@ class SimHistory {
     std::string path;
     uint64_t version;
     std::string what;
+    Told own;
   };
 
   static uint64_t tag_of(const std::vector<codec::OperationBox>& operations);
@@ -110,6 +115,7 @@ class SimHistory {
   std::vector<std::string> complaints_;  // what was wrong when it happened
   std::vector<std::string> found_;       // what judge() found
   uint64_t last_tag_ = 0;
+  bool disk_was_full_ = false;
 };
 
 // Tells the history what passes. Owns the real transport.

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -38,6 +39,7 @@ class SimModel {
     std::shared_ptr<const std::string> bytes;
     uint64_t generation = 0;
     uint32_t links = 1;
+    bool unsure_links = false;  // a name went with a tree, and counts until that is swept
   };
   struct Node {
     uint64_t file = 0;  // 0: a directory
@@ -78,6 +80,9 @@ class SimModel {
   std::set<std::string> snapshots_;
   uint64_t last_file_ = 0;
 };
+
+// Whether an answer's words are those of the model, where "links=?" stands for any number.
+bool same_words(std::string_view of_model, std::string_view of_answer);
 
 // "publish /a/f, remove /b": for people who look into a seed that fails.
 std::string words(const std::vector<codec::OperationBox>& operations);

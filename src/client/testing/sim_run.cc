@@ -34,8 +34,10 @@ class Run {
   void crash_client();
   void cut_network();
   void jump_clock();
+  void fill_disk();
   void heal();
   void wait(std::string_view what, const std::function<bool()>& holds);
+  std::vector<codec::SnapshotInfo> snapshots(SimClient& client);
   void look_at_all(SimClient& client);
   void look(SimClient& client, Look what, const std::string& path, const std::string& at);
   void recover_twice();
@@ -125,13 +127,12 @@ void Run::chaos() {
       world_.run_for(random().between(0s, 3s));
       start_server();
     }
-    world_.gather_log();
     fault();
   }
 }
 
 void Run::fault() {
-  switch (random().below(8)) {
+  switch (random().below(9)) {
     case 0:
     case 1:
       return crash_server();
@@ -142,6 +143,8 @@ void Run::fault() {
       return cut_network();
     case 5:
       return jump_clock();
+    case 6:
+      return fill_disk();
     default:
       return;
   }
@@ -207,6 +210,15 @@ void Run::jump_clock() {
   world_.scheduler().clock().jump_wall(random().between(0h, 72h) - 36h);
 }
 
+void Run::fill_disk() {
+  ++result_.faults;
+  SimFiles& files = world_.server_host().files();
+  files.set_capacity(files.bytes_used() + random().below(2000));
+  history_.disk_was_full();
+  world_.run_for(random().between(0s, 4s));
+  files.set_capacity(uint64_t{4} << 30);
+}
+
 void Run::heal() {
   world_.net().heal_all();
   world_.net().set_faults({});
@@ -240,35 +252,43 @@ void Run::look(SimClient& client, Look what, const std::string& path, const std:
   wait("a read is answered", [&] { return done; });
 }
 
+std::vector<codec::SnapshotInfo> Run::snapshots(SimClient& client) {
+  std::optional<codec::SnapshotsReply> all;
+  client.ask<codec::SnapshotsReply>(codec::Method::snapshots, codec::SnapshotsRequest(),
+                                    [&](codec::SnapshotsReply reply) { all = std::move(reply); });
+  wait("snapshots are listed", [&] { return all.has_value(); });
+  return all ? all->snapshots : std::vector<codec::SnapshotInfo>();
+}
+
+// Everything, now and in each snapshot.
 void Run::look_at_all(SimClient& client) {
-  std::vector<std::string> moments{""};
-  for (auto& each : clients_) {
-    moments.insert(moments.end(), each->snapshots().begin(), each->snapshots().end());
-  }
-  for (const std::string& at : moments) {
-    uint64_t reads = history_.counts().reads;
-    look(client, Look::list, "", at);
-    if (history_.counts().reads == reads) {
-      history_.complain(str("the root cannot be read at '", at, "'"));
-      continue;
-    }
-    const SimModel& model = history_.model_at(history_.last_seen_version());
+  auto kept = snapshots(client);
+  kept.push_back({.path = "/", .version = world_.published_version()});
+  for (const codec::SnapshotInfo& snapshot : kept) {
+    const SimModel& model = history_.model_at(snapshot.version);
+    std::string scope = snapshot.path == "/" ? "" : snapshot.path;
+    std::vector<std::string> paths{scope};
     for (const std::string& path : model.paths()) {
-      look(client, Look::stat, path, at);
-      look(client, model.content(path) ? Look::content : Look::list, path, at);
+      if (path.starts_with(scope + "/")) paths.push_back(path);
+    }
+    for (const std::string& path : paths) {
+      uint64_t reads = history_.counts().reads;
+      look(client, Look::stat, path, snapshot.name);
+      look(client, model.content(path) ? Look::content : Look::list, path, snapshot.name);
+      bool damaged = !world_.store().truncated.empty();
+      if (history_.counts().reads == reads + 2 || damaged) continue;
+      history_.complain(str(path, " cannot be read at '", snapshot.name, "'"));
     }
   }
 }
 
 // Once nothing is kept but the present, the store holds its blocks and nothing else.
 void Run::collect_garbage(SimClient& client) {
-  for (auto& each : clients_) {
-    for (const std::string& name : each->snapshots()) {
-      bool done = false;
-      client.commit({codec::SnapshotRemove{name}}, codec::Durability::durable,
-                    [&](const auto&) { done = true; });
-      wait("a snapshot is removed", [&] { return done; });
-    }
+  for (const codec::SnapshotInfo& snapshot : snapshots(client)) {
+    bool done = false;
+    client.commit({codec::SnapshotRemove{snapshot.name}}, codec::Durability::durable,
+                  [&](const auto&) { done = true; });
+    wait("a snapshot is removed", [&] { return done; });
   }
   // Moments, undo pins, forgotten uploads and dead blobs go by themselves.
   world_.run_for(10min);

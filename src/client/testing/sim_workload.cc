@@ -13,8 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Names are few, so that clients meet. Below /l files get more names; nothing there is removed as
-// a tree.
+// Names are few, so that clients meet. /l stays, so that there is always something to do.
 constexpr std::string_view kDirectories[] = {"/a", "/b", "/a/in", "/b/in", "/l"};
 
 codec::Target target(std::string path) { return {std::move(path), {}}; }
@@ -44,7 +43,9 @@ std::string SimClient::random_body() {
 
 codec::Operation SimClient::random_operation() {
   std::string path = random_path();
-  switch (random().below(13)) {
+  switch (random().below(16)) {
+    case 13:
+    case 14:
     case 0: {
       codec::Mkdir op;
       op.target = target(std::string(kDirectories[random().below(4)]));
@@ -108,7 +109,7 @@ void SimClient::change(const Then& then) {
   std::vector<codec::Operation> operations;
   size_t count = random().one_in(3) ? 2 + random().below(3) : 1;
   for (size_t i = 0; i < count; ++i) operations.push_back(random_operation());
-  commit(std::move(operations), Durability::durable, [then](const auto&) { then(); });
+  commit(std::move(operations), Durability::durable, [then](const auto&) { then(); }, patience());
 }
 
 void SimClient::change_early(const Then& then) {
@@ -127,6 +128,42 @@ void SimClient::change_early(const Then& then) {
     operation = std::move(op);
   }
   commit({std::move(operation)}, Durability::early, [then](const auto&) { then(); });
+}
+
+// Many at once, each resting on the one before: order counts, whatever is sent again.
+void SimClient::burst(const Then& then) {
+  std::string path = str("/", name(), "/burst-", history_.last_tag());
+  auto left = std::make_shared<uint64_t>(2 + random().below(20));
+  auto full = std::make_shared<bool>(false);  // the disk, so nothing can be expected
+  auto durability = random().one_in(2) ? Durability::early : Durability::durable;
+  uint64_t size = 0;
+  for (uint64_t i = 0, count = *left; i < count; ++i) {
+    std::string body = random_body();
+    codec::Operation operation = publish_op(path, body);
+    if (i == 0) {
+      std::get<codec::Publish>(operation).exists = codec::Exists::create;
+    } else {
+      codec::Append op;
+      op.target = target(path);
+      op.body.size = body.size();
+      op.body.bytes = body;
+      op.at_size = size;
+      operation = std::move(op);
+    }
+    size += body.size();
+    uint64_t tag = history_.last_tag() + 1;
+    commit({std::move(operation)}, durability,
+           [this, tag, left, full, then](const Result<codec::CommitReply>& result) {
+             *full |= !result && result.error().code() == Code::resource_exhausted;
+             bool refused = !result && !*full && result.error().outcome() == Outcome::not_done &&
+                            !is_transient(result.error()) &&
+                            result.error().code() != Code::cancelled;
+             if (refused) {
+               history_.complain(str("request ", tag, " of a burst: ", result.error().message()));
+             }
+             if (--*left == 0) then();
+           });
+  }
 }
 
 // ---- bodies in the object store
@@ -221,18 +258,23 @@ codec::ReadAt SimClient::read_at(const std::string& at) const {
   return out;
 }
 
+// What a read of the present, begun now, must show; once is enough.
+SimHistory::Told SimClient::own(const std::string& at) {
+  return at.empty() ? std::exchange(told_, {}) : SimHistory::Told();
+}
+
 void SimClient::look(Look what, const std::string& path, const std::string& at, Then done) {
   if (what == Look::content) return look_content(path, at, std::move(done));
   codec::Target asked = target(path.empty() ? "/" : path);
   if (what == Look::stat) {
     life_->caller->ask<codec::StatReply>(
         codec::Method::stat, codec::StatRequest{{asked}, read_at(at)}, in(1min),
-        guarded([this, path, done](const Result<codec::StatReply>& reply) {
+        guarded([this, path, done, own = own(at)](const Result<codec::StatReply>& reply) {
           if (reply) {
             const codec::StatResult& result = reply->results.at(0);
             bool missing = result.failure.code != Code::ok;
             history_.saw(Look::stat, path, reply->version,
-                         missing ? "missing" : stat_text(result.entry));
+                         missing ? "missing" : stat_text(result.entry), own);
           }
           done();
         }));
@@ -240,33 +282,38 @@ void SimClient::look(Look what, const std::string& path, const std::string& at, 
   }
   life_->caller->ask<codec::ListReply>(
       codec::Method::list, codec::ListRequest{asked, read_at(at)}, in(1min),
-      guarded([this, path, done](const Result<codec::ListReply>& reply) {
-        if (reply) history_.saw(Look::list, path, reply->version, list_text(reply->entries));
+      guarded([this, path, done, own = own(at)](const Result<codec::ListReply>& reply) {
+        if (reply) history_.saw(Look::list, path, reply->version, list_text(reply->entries), own);
         done();
       }));
 }
 
 void SimClient::look_content(const std::string& path, const std::string& at, Then done) {
-  life_->caller->ask<codec::OpenReply>(codec::Method::open,
-                                       codec::OpenRequest{target(path), read_at(at)}, in(1min),
-                                       guarded([this, path, done](Result<codec::OpenReply> reply) {
-                                         if (!reply) return done();
-                                         fetch(*std::move(reply), 0, {}, path, done);
-                                       }));
+  auto reading = std::make_shared<Reading>();
+  reading->path = path;
+  reading->own = own(at);
+  life_->caller->ask<codec::OpenReply>(
+      codec::Method::open, codec::OpenRequest{target(path), read_at(at)}, in(1min),
+      guarded([this, reading, done](Result<codec::OpenReply> reply) {
+        if (!reply) return done();
+        reading->opened = *std::move(reply);
+        fetch(reading, done);
+      }));
 }
 
 // The plan's extents in turn.
-void SimClient::fetch(codec::OpenReply opened, size_t extent, std::string so_far, std::string path,
-                      Then done) {
-  if (extent == opened.plan.extents.size()) {
-    history_.saw(Look::content, path, opened.version, so_far);
+void SimClient::fetch(std::shared_ptr<Reading> reading, Then done) {
+  const auto& extents = reading->opened.plan.extents;
+  if (reading->extent == extents.size()) {
+    history_.saw(Look::content, reading->path, reading->opened.version, reading->so_far,
+                 reading->own);
     return done();
   }
-  const codec::PlanExtent& part = opened.plan.extents[extent];
+  const codec::PlanExtent& part = extents[reading->extent];
   if (part.blob == 0 || !part.bytes.empty()) {
-    so_far += part.blob == 0 ? std::string(part.length, '\0') : part.bytes;
-    return fetch(std::move(opened), extent + 1, std::move(so_far), std::move(path),
-                 std::move(done));
+    reading->so_far += part.blob == 0 ? std::string(part.length, '\0') : part.bytes;
+    ++reading->extent;
+    return fetch(std::move(reading), std::move(done));
   }
   BlockPlace place{.blob = part.blob,
                    .bytes = part.blob_bytes,
@@ -274,21 +321,20 @@ void SimClient::fetch(codec::OpenReply opened, size_t extent, std::string so_far
                    .through_server = true};
   auto began = world_.scheduler().clock().now();
   life_->blocks->get(
-      place, {.time = 20s},
-      guarded([this, began, opened = std::move(opened), extent, so_far = std::move(so_far),
-               path = std::move(path),
-               done = std::move(done)](const Result<std::string>& block) mutable {
-        const codec::PlanExtent& got = opened.plan.extents[extent];
+      place, {.time = 20s}, guarded([this, began, reading, done](const Result<std::string>& block) {
+        const codec::PlanExtent& got = reading->opened.plan.extents[reading->extent];
         if (block) {
-          so_far += block->substr(got.blob_offset, got.length);
-          return fetch(std::move(opened), extent + 1, std::move(so_far), std::move(path),
-                       std::move(done));
+          reading->so_far += block->substr(got.blob_offset, got.length);
+          ++reading->extent;
+          return fetch(reading, done);
         }
+        const Error& error = block.error();
         bool old = world_.scheduler().clock().now() - began > 15s;  // the plan's time
-        bool lied = block.error().code() == Code::data_loss && world_.store().injected > 0;
-        bool busy = is_transient(block.error()) || block.error().code() == Code::cancelled;
-        if (!old && !lied && !busy)
-          history_.complain(str("reading ", path, ": ", block.error().message()));
+        bool lied = error.code() == Code::data_loss && world_.store().injected > 0;
+        bool busy = is_transient(error) || error.code() == Code::cancelled;
+        if (!old && !lied && !busy) {
+          history_.complain(str("reading ", reading->path, ": ", error.message()));
+        }
         done();
       }));
 }

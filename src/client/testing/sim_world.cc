@@ -7,6 +7,8 @@ namespace nokv::client {
 
 namespace {
 
+constexpr Duration kGatherEvery = std::chrono::seconds(2);
+
 // Short times, so that minutes of a simulation see what a server does in days.
 shard::BackgroundOptions busy_background() {
   using namespace std::chrono_literals;
@@ -63,7 +65,7 @@ Result<> SimWorld::start_server() {
       env, server_host_.net(), *process->host, *process->store, events_, process->metrics, options);
   NOKV_TRY(process->server->listen(kServer));
   process_ = std::move(process);
-  gather_log();
+  gather_log(true);
   return {};
 }
 
@@ -100,11 +102,18 @@ void SimWorld::run_for(Duration time) {
 bool SimWorld::run_until(const std::function<bool()>& holds, Duration limit) {
   Clock::Instant end = scheduler_.clock().now() + limit;
   for (;;) {
-    Duration left = end - scheduler_.clock().now();
+    // In short steps, for the log does not keep for ever what gather_log() wants to see.
+    Duration left = std::min<Duration>(end - scheduler_.clock().now(), kGatherEvery);
     if (left < Duration::zero()) return false;
     bool came = scheduler_.run_until([&] { return server_broken() || holds(); }, left);
-    if (!server_broken()) return came && holds();
-    crash_server(SimCrash::power);
+    if (server_broken()) {
+      crash_server(SimCrash::power);
+    } else if (came) {
+      return true;
+    } else if (server_up()) {
+      gather_log();
+    }
+    if (scheduler_.clock().now() >= end) return false;
   }
 }
 
@@ -112,11 +121,13 @@ uint64_t SimWorld::published_version() {
   return server_up() ? process_->host->shard().state()->record.version : published_;
 }
 
-void SimWorld::gather_log() {
+void SimWorld::gather_log(bool all) {
   log::LogStore& log = process_->host->log();
   uint64_t newest = published_version();
-  uint64_t from = std::max(log.oldest().value(), uint64_t{1});
-  check(log_.empty() || from <= log_.rbegin()->first + 1, "the log was gathered in time");
+  uint64_t from = log.oldest().value();
+  uint64_t last = log_.empty() ? 0 : log_.rbegin()->first;
+  check(from <= last + 1, "the log was gathered in time");
+  if (!all) from = last + 1;
   if (newest < from) return;
   auto reader = log.read(Version{from});
   check(reader.has_value(), "the log can be read");

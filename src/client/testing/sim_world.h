@@ -47,9 +47,9 @@ class SimWorld {
   // The newest version that the server shows; of the last one, when it is down.
   uint64_t published_version();
 
-  // Every record that was ever seen in the log, by version. gather_log() reads what is new, and
-  // check()s that nothing that was there has changed.
-  void gather_log();
+  // Every record that was ever seen in the log, by version. gather_log() reads what is new, or all,
+  // and check()s that nothing that was there has changed.
+  void gather_log(bool all = false);
   const std::map<uint64_t, codec::RedoRecord>& log() const { return log_; }
 
   SimScheduler& scheduler() { return scheduler_; }

@@ -46,6 +46,7 @@ Result<DirectoryState*> directory(Transaction& txn, const NodeId& id) {
   if (state) {
     (*state)->record = *std::move(record->directory);
     (*state)->own_birth = birth;
+    upkeep(txn);  // directories are written with their group: this makes a record of it
   }
   return state;
 }
@@ -174,11 +175,6 @@ struct Planner {
     if (next > it.used) return {};
     next = it.used + 1;
     upkeep(txn);  // so that there is a record, which tells the next id
-    return {};
-  }
-
-  Result<> operator()(const MendHeld& it) {
-    (void)it;
     return {};
   }
 };

@@ -30,7 +30,6 @@ struct Text {
     return str("name the snapshot recovered-", it.pin);
   }
   std::string operator()(const SkipIds& it) const { return str("give no new id up to ", it.used); }
-  std::string operator()(const MendHeld&) const { return "write the counted sums"; }
   std::string operator()(const RemoveObject&) const { return "remove the object"; }
 };
 

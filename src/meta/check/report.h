@@ -72,15 +72,6 @@ struct NameSnapshot {
 struct SkipIds {
   uint64_t used = 0;
 };
-// The sums of what all bodies take are off by this much.
-struct MendHeld {
-  int64_t bytes = 0;
-  int64_t blobs = 0;
-  int64_t inline_bytes = 0;
-  int64_t inline_blobs = 0;
-  int64_t dead_bytes = 0;
-  int64_t dead_blobs = 0;
-};
 // An object of the store that no record can name any more.
 struct RemoveObject {
   std::string object;
@@ -90,7 +81,7 @@ struct RemoveObject {
 
 using Repair =
     std::variant<std::monostate, MendSums, MendPlace, MendLink, DropMoved, MendReferences, FilePast,
-                 DropRow, ListDead, ListChunks, NameSnapshot, SkipIds, MendHeld, RemoveObject>;
+                 DropRow, ListDead, ListChunks, NameSnapshot, SkipIds, RemoveObject>;
 
 struct Problem {
   std::string_view code;  // a literal: docs/operations lists them

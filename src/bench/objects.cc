@@ -1,4 +1,4 @@
-#include "bench/object_bench.h"
+#include "bench/objects.h"
 
 #include <algorithm>
 #include <functional>

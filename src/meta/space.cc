@@ -1,0 +1,226 @@
+#include "meta/space.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "codec/key.h"
+#include "meta/tree.h"
+
+namespace nokv::meta {
+
+using codec::PinKind;
+using codec::Table;
+
+namespace {
+
+std::unique_ptr<engine::Iterator> rows_of(const View& view, Table table) {
+  auto rows =
+      view.snapshot().iterate(codec::table_key(table), codec::prefix_end(codec::table_key(table)));
+  rows->seek(codec::table_key(table));
+  return rows;
+}
+
+void add(SpaceSum& sum, uint64_t bytes, bool begins) {
+  sum.bytes += bytes;
+  sum.files += begins ? 1 : 0;
+}
+
+}  // namespace
+
+uint64_t SpaceFigures::bytes() const {
+  uint64_t sum = live.bytes + shared.bytes + clones.bytes + kept_bytes() + dead.bytes;
+  for (const auto& [pin, snapshot] : snapshots) sum += snapshot.bytes;
+  return sum;
+}
+
+SpaceScan::SpaceScan(std::shared_ptr<const State> state, size_t window_max)
+    : state_(std::move(state)),
+      view_(state_->snapshot, state_->record.version, nullptr),
+      retention_(*state_->pins),
+      window_max_(window_max) {
+  figures_.version = state_->record.version;
+  figures_.time_ns = state_->record.time_ns;
+  for (const auto& [id, pin] : state_->pins->all()) {
+    if (pin.kind == PinKind::snapshot && !pin.going) {
+      snapshots_.emplace_back(pin.version, id);
+      figures_.snapshots[id];
+    }
+  }
+  std::ranges::sort(snapshots_);
+}
+
+Result<bool> SpaceScan::step(size_t records) {
+  if (blobs_ == nullptr) {
+    blobs_ = rows_of(view_, Table::blob);
+    inline_ = rows_of(view_, Table::inline_blob);
+  }
+  if (scan_ == nullptr) {
+    NOKV_ASSIGN(bool more, load(records));
+    if (!more) scan_ = std::make_unique<fsck::MentionScan>(view_, false);
+    return true;
+  }
+  NOKV_ASSIGN(bool more, count(records));
+  if (more) return true;
+  sum_up();
+  scan_.reset();
+  window_.clear();
+  from_ = last_ + 1;
+  return !last_window_;
+}
+
+// Fills the window with the next blobs of both tables, in the order of their ids.
+Result<bool> SpaceScan::load(size_t records) {
+  while (records-- > 0 && window_.size() < window_max_) {
+    NOKV_TRY(blobs_->status());
+    NOKV_TRY(inline_->status());
+    if (!blobs_->valid() && !inline_->valid()) {
+      last_window_ = true;
+      last_ = UINT64_MAX;
+      return false;
+    }
+    bool small = !blobs_->valid() ||
+                 (inline_->valid() && inline_->key().substr(1) < blobs_->key().substr(1));
+    auto& rows = small ? inline_ : blobs_;
+    Row row{.is_inline = small};
+    codec::BlobRecord blob;
+    codec::InlineRecord inline_blob;
+    if (!codec::split_number_key(rows->key(), row.blob) ||
+        (small ? !codec::decode(rows->value(), inline_blob)
+               : !codec::decode(rows->value(), blob))) {
+      return damaged(rows->key());
+    }
+    row.bytes = small ? inline_blob.bytes.size() : blob.bytes;
+    row.dead = !small && blob.state == codec::BlobState::dead;
+    last_ = row.blob;
+    window_.push_back(row);
+    rows->next();
+  }
+  return window_.size() < window_max_;
+}
+
+Result<bool> SpaceScan::count(size_t records) {
+  while (records-- > 0) {
+    NOKV_ASSIGN(bool more, scan_->next());
+    if (!more) return false;
+    NOKV_TRY(mentioned());
+  }
+  return true;
+}
+
+Result<> SpaceScan::mentioned() {
+  Holder holder;
+  for (const auto& mention : scan_->mentions()) {
+    if (mention.blob < from_ || mention.blob > last_) continue;
+    auto order = [](const Row& row) { return std::pair(row.blob, row.is_inline); };
+    auto row =
+        std::ranges::lower_bound(window_, std::pair(mention.blob, mention.is_inline), {}, order);
+    if (row == window_.end() || row->blob != mention.blob) continue;
+    row->begins = row->begins || (mention.whole && &mention == &scan_->mentions().front());
+    if (row->reason == Reason::live) continue;
+    if (holder.reason == Reason::none) {  // the same for all that this record mentions
+      holder.reason = Reason::live;
+      if (scan_->death() != 0) {
+        NOKV_ASSIGN(holder, holder_of_past());
+      }
+      if (holder.reason == Reason::none) return {};
+    }
+    hold(*row, holder);
+  }
+  return {};
+}
+
+uint64_t SpaceScan::version_of(uint64_t pin) const {
+  const codec::PinRecord* record = state_->pins->find(pin);
+  return record == nullptr ? 0 : record->version;
+}
+
+void SpaceScan::hold(Row& row, const Holder& holder) const {
+  if (row.reason == Reason::snapshot && holder.reason == Reason::snapshot &&
+      row.pin != holder.pin) {
+    row.reason = Reason::shared;
+  } else if (row.reason == Reason::shared && holder.reason == Reason::snapshot) {
+    return;
+  } else if (holder.reason > row.reason ||
+             (holder.reason == row.reason && holder.reason == Reason::kept &&
+              version_of(holder.pin) > version_of(row.pin))) {
+    row.reason = holder.reason;
+    row.pin = holder.pin;
+  }
+}
+
+// Who keeps the past record at hand: snapshots first, then the pin it is filed under.
+Result<SpaceScan::Holder> SpaceScan::holder_of_past() {
+  Raw old{scan_->birth(), std::string(scan_->record())};
+  Holder found;
+  auto from = std::ranges::lower_bound(snapshots_, std::pair(old.birth, uint64_t{0}));
+  for (; from != snapshots_.end() && from->first < scan_->death(); ++from) {
+    uint64_t id = from->second;
+    NOKV_ASSIGN(bool needed,
+                retention_.needs(view_, id, *state_->pins->find(id), scan_->record_key(), old));
+    if (!needed) continue;
+    if (found.reason == Reason::snapshot) return Holder{Reason::shared, 0};
+    found = {Reason::snapshot, id};
+  }
+  if (found.reason != Reason::none) return found;
+  const auto& versions = state_->pins->by_version();
+  for (auto row = versions.lower_bound(scan_->death() - 1); row != versions.end(); ++row) {
+    if (row->first < old.birth) break;
+    for (uint64_t id : row->second) {
+      NOKV_ASSIGN(auto filed, view_.get_present(codec::filed_key(id, scan_->key())));
+      if (!filed) continue;
+      bool clone = state_->pins->find(id)->kind == PinKind::clone;
+      return Holder{clone ? Reason::clone : Reason::kept, id};
+    }
+  }
+  return Holder{};
+}
+
+void SpaceScan::sum_up() {
+  for (const Row& row : window_) {
+    if (row.dead) {
+      add(figures_.dead, row.bytes, true);
+      continue;
+    }
+    switch (row.reason) {
+      case Reason::live:
+        add(figures_.live, row.bytes, row.begins);
+        break;
+      case Reason::snapshot:
+        add(figures_.snapshots[row.pin], row.bytes, row.begins);
+        break;
+      case Reason::shared:
+        add(figures_.shared, row.bytes, row.begins);
+        break;
+      case Reason::clone:
+        add(figures_.clones, row.bytes, row.begins);
+        break;
+      case Reason::kept: {
+        add(figures_.kept[row.pin], row.bytes, row.begins);
+        bool undo = state_->pins->find(row.pin)->kind == PinKind::undo;
+        add(undo ? figures_.undo : figures_.moments, row.bytes, row.begins);
+        break;
+      }
+      case Reason::none:  // fsck tells
+        break;
+    }
+  }
+}
+
+std::vector<uint64_t> pins_over_budget(const PinTable& pins, const SpaceFigures& figures,
+                                       uint64_t budget) {
+  std::vector<uint64_t> out;
+  uint64_t kept = figures.kept_bytes();
+  const auto& versions = pins.by_version();
+  for (auto row = versions.rbegin(); row != versions.rend() && kept > budget; ++row) {
+    for (uint64_t id : row->second) {
+      const codec::PinRecord& pin = *pins.find(id);
+      if (pin.going || (pin.kind != PinKind::moment && pin.kind != PinKind::undo)) continue;
+      out.push_back(id);
+      auto sum = figures.kept.find(id);
+      if (sum != figures.kept.end()) kept -= std::min(kept, sum->second.bytes);
+    }
+  }
+  return out;
+}
+
+}  // namespace nokv::meta
