@@ -16,6 +16,7 @@
 #include "base/log_event.h"
 #include "engine/engine.h"
 #include "log/log_store.h"
+#include "object/closable_store.h"
 #include "object/object_store.h"
 #include "shard/background.h"
 #include "shard/service.h"
@@ -72,7 +73,7 @@ class ShardHost {
   Result<> open_shard();
 
   Env env_;
-  object::ObjectStore& store_;
+  object::ClosableStore store_;  // closed before those who use it go
   EventSink& events_;
   HostOptions options_;
   std::string id_;
