@@ -192,6 +192,7 @@ void ShardHost::stop() {
     shard_->stop([&] { stopped.open(); });
     stopped.wait();
   }
+  store_.close();
   background_.reset();
   service_.reset();
   shard_.reset();

@@ -19,6 +19,7 @@
 #include "engine/engine_kind.h"
 #include "log/local_log.h"
 #include "log/log_store.h"
+#include "object/closable_store.h"
 #include "object/object_store.h"
 #include "shard/background.h"
 #include "shard/service.h"
@@ -85,7 +86,7 @@ class ShardHost {
   log::LocalLogOptions log_options() const;
 
   Env env_;
-  object::ObjectStore& store_;
+  object::ClosableStore store_;  // closed before those who use it go
   EventSink& events_;
   HostOptions options_;
   std::string id_;
