@@ -14,7 +14,7 @@ namespace {
 
 // A number of the environment, or 0.
 uint64_t number(const char* name) {
-  const char* text = std::getenv(name);
+  const char* text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
   return text == nullptr ? 0 : std::strtoull(text, nullptr, 10);
 }
 
