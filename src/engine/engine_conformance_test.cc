@@ -22,11 +22,11 @@ std::unique_ptr<Engine> open_memory(const std::string& dir) {
   return MemoryEngine::open(files, dir).value();
 }
 
-INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(EngineKind{"memory", open_memory}),
-                         engine_kind_name);
+INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite,
+                         testing::Values(EngineUnderTest{"memory", open_memory}), engine_kind_name);
 INSTANTIATE_TEST_SUITE_P(Rocks, EngineSuite,
-                         testing::Values(EngineKind{"standard", open_rocks},
-                                         EngineKind{"small", open_small_rocks}),
+                         testing::Values(EngineUnderTest{"standard", open_rocks},
+                                         EngineUnderTest{"small", open_small_rocks}),
                          engine_kind_name);
 
 }  // namespace

@@ -1,5 +1,5 @@
 // What every Engine promises. Include it in one test program per set of engines and instantiate:
-//   INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(EngineKind{...}),
+//   INSTANTIATE_TEST_SUITE_P(Memory, EngineSuite, testing::Values(EngineUnderTest{...}),
 //   engine_kind_name)
 #pragma once
 
@@ -17,13 +17,13 @@
 
 namespace nokv::engine {
 
-struct EngineKind {
+struct EngineUnderTest {
   std::string name;
   // Opens the engine whose files are in the directory; an empty one when it is missing.
   std::function<std::unique_ptr<Engine>(const std::string& dir)> open;
 };
 
-inline std::string engine_kind_name(const testing::TestParamInfo<EngineKind>& info) {
+inline std::string engine_kind_name(const testing::TestParamInfo<EngineUnderTest>& info) {
   return info.param.name;
 }
 
@@ -40,7 +40,7 @@ inline Contents contents(const Snapshot& snapshot, std::string_view begin = {},
   return out;
 }
 
-class EngineSuite : public testing::TestWithParam<EngineKind> {
+class EngineSuite : public testing::TestWithParam<EngineUnderTest> {
  protected:
   EngineSuite() { reopen(); }
 
