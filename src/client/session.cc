@@ -167,6 +167,7 @@ void Session::State::notice_connection() {
   connection_ = now;
   connection_lost_ = false;
   ++attach_;
+  early_version_ = 0;  // a server that was restarted may never come to it
   resends_.clear();
   for (const auto& [sequence, early] : early_) resends_.push_back(sequence);
   for (const auto& [sequence, request] : outstanding_) {
@@ -299,7 +300,7 @@ void Session::State::succeeded(const RequestPtr& request, codec::CommitReply rep
     request->kept = true;
     early.version = reply.version;
     early.connection = connection;
-    early_version_ = std::max(early_version_, reply.version);
+    if (same_connection) early_version_ = std::max(early_version_, reply.version);
     if (!same_connection) connection_lost_ = true;
     schedule_sync();
   }

@@ -59,7 +59,8 @@ class Session {
   // Ends everything that is not answered.
   void stop();
 
-  // The newest version that was answered early: reads that shall see it wait for it.
+  // The newest version that was answered early: reads that shall see it wait for it. After a lost
+  // connection that of what was sent again.
   uint64_t early_version() const;
 
   Caller::Counters counters() const;

@@ -137,6 +137,18 @@ TEST_F(SessionTest, ARequestThatNeverArrivedMovesToANewSessionHoweverOftenItWasS
   EXPECT_EQ(effects(), (Names{"a", "b"}));
 }
 
+// Reads that waited for a version of the dead server would wait for ever.
+TEST_F(SessionTest, ReadsDoNotWaitForAVersionThatDiedWithTheServer) {
+  server.sync_by_itself = false;
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(done(commit(name, Durability::early)));
+  EXPECT_EQ(session->early_version(), 3U);
+  server.restart();
+  server.commit_faults = {Fault::none, Fault::refuse};  // the second was taken by somebody else
+  scheduler.run_for(5s);
+  ASSERT_EQ(effects(), (Names{"a", "c"}));
+  EXPECT_EQ(session->early_version(), 2U);
+}
+
 TEST_F(SessionTest, AnOverloadedServerIsAskedAgainLaterAndLater) {
   server.commit_faults.assign(6, Fault::overload);
   auto before = clock().now();

@@ -78,8 +78,8 @@ void SimClient::revive(int lanes) {
   });
 }
 
-void SimClient::resend(std::shared_ptr<std::vector<codec::CommitRequest>> frames, size_t next,
-                       Then done) {
+void SimClient::resend(const std::shared_ptr<std::vector<codec::CommitRequest>>& frames,
+                       size_t next, const Then& done) {
   if (next == frames->size()) return done();
   codec::CommitRequest& frame = (*frames)[next];
   for (codec::CommitRequest& each : *frames) ++each.attach;

@@ -41,7 +41,7 @@ class SimClient {
 
   // One read that is written down.
   void look(SimHistory::Look what, const std::string& path, const std::string& at,
-            std::function<void()> done);
+            const std::function<void()>& done);
   // A call that is repeated until it is answered.
   template <class Reply, class Request>
   void ask(codec::Method method, const Request& request, std::function<void(Reply)> done);
@@ -70,13 +70,13 @@ class SimClient {
   void burst(const Then& then);
   void change_session(const Then& then);
   void upload(const Then& then);
-  void put_block(uint64_t upload, uint64_t blob, std::shared_ptr<const std::string> bytes,
+  void put_block(uint64_t upload, uint64_t blob, const std::shared_ptr<const std::string>& bytes,
                  const Then& then);
-  void publish_upload(uint64_t upload, uint64_t blob, std::shared_ptr<const std::string> bytes,
-                      const Then& then);
+  void publish_upload(uint64_t upload, uint64_t blob,
+                      const std::shared_ptr<const std::string>& bytes, const Then& then);
   void snapshot(const Then& then);
   void read(const Then& then);
-  void look_content(const std::string& path, const std::string& at, Then done);
+  void look_content(const std::string& path, const std::string& at, const Then& done);
   // A file being read.
   struct Reading {
     std::string path;
@@ -87,7 +87,8 @@ class SimClient {
   };
   void fetch(std::shared_ptr<Reading> reading, Then done);
   SimHistory::Told own(const std::string& at);
-  void resend(std::shared_ptr<std::vector<codec::CommitRequest>> frames, size_t next, Then done);
+  void resend(const std::shared_ptr<std::vector<codec::CommitRequest>>& frames, size_t next,
+              const Then& done);
 
   codec::Operation random_operation();
   std::string random_path();

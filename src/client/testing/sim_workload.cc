@@ -180,8 +180,8 @@ void SimClient::upload(const Then& then) {
          });
 }
 
-void SimClient::put_block(uint64_t upload, uint64_t blob, std::shared_ptr<const std::string> bytes,
-                          const Then& then) {
+void SimClient::put_block(uint64_t upload, uint64_t blob,
+                          const std::shared_ptr<const std::string>& bytes, const Then& then) {
   if (random().one_in(10)) return then();  // it forgets about it
   BlockPlace place{.blob = blob,
                    .bytes = bytes->size(),
@@ -196,7 +196,7 @@ void SimClient::put_block(uint64_t upload, uint64_t blob, std::shared_ptr<const 
 }
 
 void SimClient::publish_upload(uint64_t upload, uint64_t blob,
-                               std::shared_ptr<const std::string> bytes, const Then& then) {
+                               const std::shared_ptr<const std::string>& bytes, const Then& then) {
   codec::NewBody body{.size = bytes->size(), .upload = upload, .first_blob = blob};
   body.block_crcs = {crc32c(*bytes)};
   std::vector<codec::Operation> operations;
@@ -263,8 +263,8 @@ SimHistory::Told SimClient::own(const std::string& at) {
   return at.empty() ? std::exchange(told_, {}) : SimHistory::Told();
 }
 
-void SimClient::look(Look what, const std::string& path, const std::string& at, Then done) {
-  if (what == Look::content) return look_content(path, at, std::move(done));
+void SimClient::look(Look what, const std::string& path, const std::string& at, const Then& done) {
+  if (what == Look::content) return look_content(path, at, done);
   codec::Target asked = target(path.empty() ? "/" : path);
   if (what == Look::stat) {
     life_->caller->ask<codec::StatReply>(
@@ -288,7 +288,7 @@ void SimClient::look(Look what, const std::string& path, const std::string& at, 
       }));
 }
 
-void SimClient::look_content(const std::string& path, const std::string& at, Then done) {
+void SimClient::look_content(const std::string& path, const std::string& at, const Then& done) {
   auto reading = std::make_shared<Reading>();
   reading->path = path;
   reading->own = own(at);
