@@ -163,14 +163,30 @@ TEST_F(Fsck, ADeadlineEndsIt) {
 
 TEST_F(Fsck, MoreThanAFewAtOnceAreTurnedAway) {
   std::vector<Code> codes;
-  for (int i = 0; i < 3; ++i) {
-    ns.background().checker().fsck({}, Clock::Instant::max(), [&](Result<codec::FsckReply> r) {
+  for (const char* path : {"", "/", "//"}) {
+    codec::FsckRequest request;
+    request.target.path = path;
+    ns.background().checker().fsck(request, Clock::Instant::max(), [&](Result<codec::FsckReply> r) {
       codes.push_back(r ? Code::ok : r.error().code());
     });
   }
   ns.scheduler().run_until([&] { return codes.size() == 3; }, 1h);
   std::ranges::sort(codes);
   EXPECT_EQ(codes, (std::vector{Code::ok, Code::ok, Code::overloaded}));
+}
+
+TEST_F(Fsck, WhoAsksAgainForACheckThatRunsGetsItsAnswer) {
+  std::vector<uint64_t> checked;
+  for (int i = 0; i < 5; ++i) {
+    ns.background().checker().fsck({}, Clock::Instant::max(), [&](Result<codec::FsckReply> r) {
+      checked.push_back(r ? r->checked : 0);
+    });
+  }
+  ns.scheduler().run_until([&] { return checked.size() == 5; }, 1h);
+  ASSERT_EQ(checked.size(), 5U);
+  EXPECT_GT(checked[0], 0U);
+  EXPECT_EQ(std::ranges::count(checked, checked[0]), 5);
+  EXPECT_EQ(ns.background().checker().counters().finished.load(), 1U);
 }
 
 TEST_F(Fsck, AStopAnswersWhoWaits) {
