@@ -285,6 +285,25 @@ TEST_F(FsckStore, AnObjectOfAnotherSizeIsFound) {
   EXPECT_EQ(expect_found("object_size").path, "/d/big");
 }
 
+TEST_F(FsckStore, WhatIsDeletedWhileItRunsIsNoProblem) {
+  constexpr int kFiles = 40;  // more than are looked at together
+  for (int i = 0; i < kFiles; ++i) put_big(str("/d/f", i), std::string(20'000, 'f'));
+  ns.store().set_delay(10s);
+  std::optional<Result<codec::FsckReply>> checked;
+  ns.background().checker().fsck({}, Clock::Instant::max(),
+                                 [&](Result<codec::FsckReply> r) { checked = std::move(r); });
+  ns.scheduler().run_for(1s);  // the first are under way
+  ns.store().set_delay(0s);
+  must({remove_op("/d")});
+  gc();
+  gc();
+  EXPECT_EQ(ns.store().object_count(), 0U);
+  ASSERT_FALSE(checked);
+  ns.scheduler().run_until([&] { return checked.has_value(); }, 1h);
+  ASSERT_TRUE(checked && *checked);
+  EXPECT_EQ((*checked)->problem_count, 0U) << text(**checked);
+}
+
 TEST_F(FsckStore, AFlippedBitIsFoundWhenDataIsRead) {
   ASSERT_TRUE(ns.store().flip_bit(object(0), 77));
   expect_clean();
