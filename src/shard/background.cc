@@ -35,9 +35,14 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       options_(std::move(options)),
       checker_(env, shard, store, events),
       space_(env, shard, store, checker_.desk()),
-      executor_(env.executors.serial("nokv-upkeep")) {}
+      executor_(env.executors.serial("nokv-upkeep")),
+      desk_(std::make_shared<Desk>(*executor_)) {}
 
-Background::~Background() = default;
+Background::~Background() {
+  // The store and the meter may answer later than this.
+  desk_->close();
+  executor_.reset();
+}
 
 void Background::start() {
   executor_->post([this] {
@@ -197,30 +202,35 @@ void Background::release_pins(Then then) {
 }
 
 void Background::keep_to_budget(Then then) {
+  if (auto figures = std::exchange(measured_, nullptr)) {
+    over_budget(*figures, std::move(then));
+    return;
+  }
   // Bodies that are kept were published once; inline ones went through the log. So unless this
   // much was published since the last figures, there is nothing to measure.
   auto last = space_.last();
   uint64_t published = shard_.counters().body_bytes.load();
   uint64_t at_most =
       last == nullptr ? UINT64_MAX : last->bytes() + published - body_bytes_measured_;
-  if (env_.clock.now() - last_measured_ < options_.measure_every ||
-      at_most <= options_.kept_bytes_min) {
-    then(false);
-    return;
+  bool due = env_.clock.now() - last_measured_ >= options_.measure_every &&
+             at_most > options_.kept_bytes_min;
+  // Other work does not wait for it: a later pass acts on what was measured.
+  if (due) {
+    last_measured_ = env_.clock.now();
+    space_.measure(Clock::Instant::max(),
+                   [this, desk = desk_, published](Result<SpaceMeter::Figures> figures) {
+                     desk->post([this, published, figures = std::move(figures)] {
+                       if (!figures) {
+                         counters_.errors.fetch_add(1, std::memory_order_relaxed);
+                         events_.warn("measuring_failed", {{"error", figures.error().message()}});
+                         return;
+                       }
+                       body_bytes_measured_ = published;
+                       measured_ = *figures;
+                     });
+                   });
   }
-  last_measured_ = env_.clock.now();
-  space_.measure(Clock::Instant::max(), [this, published, then = std::move(then)](
-                                            Result<SpaceMeter::Figures> figures) mutable {
-    executor_->post(
-        [this, published, figures = std::move(figures), then = std::move(then)]() mutable {
-          if (!figures) {
-            then(std::unexpected(std::move(figures).error()));
-            return;
-          }
-          body_bytes_measured_ = published;
-          over_budget(**figures, std::move(then));
-        });
-  });
+  then(false);
 }
 
 void Background::over_budget(const meta::SpaceFigures& figures, Then then) {
@@ -341,20 +351,19 @@ void Background::sweep_chunks(const meta::State& state, const NodeId& id, uint64
 void Background::delete_objects(std::vector<std::string> keys,
                                 std::move_only_function<void(Result<size_t>)> done) {
   size_t count = keys.size();
-  store_.remove(
-      std::move(keys), env_.clock.now() + kStoreTimeout,
-      [this, count,
-       done = std::move(done)](Result<std::vector<object::RemoveFailure>> result) mutable {
-        executor_->post([count, done = std::move(done), result = std::move(result)]() mutable {
-          if (!result) {
-            done(std::unexpected(std::move(result).error()));
-          } else if (!result->empty()) {
-            done(std::unexpected(result->front().error));
-          } else {
-            done(count);
-          }
-        });
-      });
+  store_.remove(std::move(keys), env_.clock.now() + kStoreTimeout,
+                [desk = desk_, count, done = std::move(done)](
+                    Result<std::vector<object::RemoveFailure>> result) mutable {
+                  desk->post([count, done = std::move(done), result = std::move(result)]() mutable {
+                    if (!result) {
+                      done(std::unexpected(std::move(result).error()));
+                    } else if (!result->empty()) {
+                      done(std::unexpected(result->front().error));
+                    } else {
+                      done(count);
+                    }
+                  });
+                });
 }
 
 void Background::collect_dead(Duration grace, Then then) {

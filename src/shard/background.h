@@ -144,8 +144,10 @@ class Background {
   Checker checker_;
   SpaceMeter space_;
   Clock::Instant last_measured_{};
+  SpaceMeter::Figures measured_;      // to act on
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
   std::unique_ptr<Executor> executor_;
+  std::shared_ptr<Desk> desk_;
 };
 
 }  // namespace nokv::shard
