@@ -36,12 +36,10 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       checker_(env, shard, store, events),
       space_(env, shard, store, checker_.desk()),
       executor_(env.executors.serial("nokv-upkeep")),
-      desk_(std::make_shared<Desk>(*executor_)) {}
+      home_(std::make_shared<Guarded<Executor*>>(executor_.get())) {}
 
 Background::~Background() {
-  // The store and the meter may answer later than this.
-  desk_->close();
-  executor_.reset();
+  home_->with([](Executor*& executor) { executor = nullptr; });
 }
 
 void Background::start() {
@@ -218,8 +216,8 @@ void Background::keep_to_budget(Then then) {
   if (due) {
     last_measured_ = env_.clock.now();
     space_.measure(Clock::Instant::max(),
-                   [this, desk = desk_, published](Result<SpaceMeter::Figures> figures) {
-                     desk->post([this, published, figures = std::move(figures)] {
+                   [this, home = home_, published](Result<SpaceMeter::Figures> figures) {
+                     auto tell = [this, published, figures = std::move(figures)] {
                        if (!figures) {
                          counters_.errors.fetch_add(1, std::memory_order_relaxed);
                          events_.warn("measuring_failed", {{"error", figures.error().message()}});
@@ -227,6 +225,9 @@ void Background::keep_to_budget(Then then) {
                        }
                        body_bytes_measured_ = published;
                        measured_ = *figures;
+                     };
+                     home->with([&](Executor* executor) {
+                       if (executor != nullptr) executor->post(std::move(tell));
                      });
                    });
   }
@@ -351,19 +352,23 @@ void Background::sweep_chunks(const meta::State& state, const NodeId& id, uint64
 void Background::delete_objects(std::vector<std::string> keys,
                                 std::move_only_function<void(Result<size_t>)> done) {
   size_t count = keys.size();
-  store_.remove(std::move(keys), env_.clock.now() + kStoreTimeout,
-                [desk = desk_, count, done = std::move(done)](
-                    Result<std::vector<object::RemoveFailure>> result) mutable {
-                  desk->post([count, done = std::move(done), result = std::move(result)]() mutable {
-                    if (!result) {
-                      done(std::unexpected(std::move(result).error()));
-                    } else if (!result->empty()) {
-                      done(std::unexpected(result->front().error));
-                    } else {
-                      done(count);
-                    }
-                  });
-                });
+  store_.remove(
+      std::move(keys), env_.clock.now() + kStoreTimeout,
+      [home = home_, count,
+       done = std::move(done)](Result<std::vector<object::RemoveFailure>> result) mutable {
+        auto tell = [count, done = std::move(done), result = std::move(result)]() mutable {
+          if (!result) {
+            done(std::unexpected(std::move(result).error()));
+          } else if (!result->empty()) {
+            done(std::unexpected(result->front().error));
+          } else {
+            done(count);
+          }
+        };
+        home->with([&](Executor* executor) {
+          if (executor != nullptr) executor->post(std::move(tell));
+        });
+      });
 }
 
 void Background::collect_dead(Duration grace, Then then) {

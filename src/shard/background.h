@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/env/env.h"
+#include "base/guarded.h"
 #include "base/log_event.h"
 #include "codec/rpc.h"
 #include "log/log_store.h"
@@ -143,11 +144,13 @@ class Background {
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   SpaceMeter space_;
+  SpaceMeter::Figures measured_;  // to act on
   Clock::Instant last_measured_{};
   SpaceMeter::Figures measured_;      // to act on
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
   std::unique_ptr<Executor> executor_;
-  std::shared_ptr<Desk> desk_;
+  // For answers of the object store, which may come when all this is gone: null then.
+  std::shared_ptr<Guarded<Executor*>> home_;
 };
 
 }  // namespace nokv::shard
