@@ -146,7 +146,6 @@ class Background {
   SpaceMeter space_;
   SpaceMeter::Figures measured_;  // to act on
   Clock::Instant last_measured_{};
-  SpaceMeter::Figures measured_;      // to act on
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
   std::unique_ptr<Executor> executor_;
   // For answers of the object store, which may come when all this is gone: null then.
