@@ -211,30 +211,38 @@ void Background::release_pins(Then then) {
 }
 
 void Background::keep_to_budget(Then then) {
+  if (auto figures = std::exchange(measured_, nullptr)) {
+    over_budget(*figures, std::move(then));
+    return;
+  }
   // Bodies that are kept were published once; inline ones went through the log. So unless this
   // much was published since the last figures, there is nothing to measure.
   auto last = space_.last();
   uint64_t published = shard_.counters().body_bytes.load();
   uint64_t at_most =
       last == nullptr ? UINT64_MAX : last->bytes() + published - body_bytes_measured_;
-  if (env_.clock.now() - last_measured_ < options_.measure_every ||
-      at_most <= options_.kept_bytes_min) {
-    then(false);
-    return;
+  bool due = env_.clock.now() - last_measured_ >= options_.measure_every &&
+             at_most > options_.kept_bytes_min;
+  // Other work does not wait for it: a later pass acts on what was measured.
+  if (due) {
+    last_measured_ = env_.clock.now();
+    space_.measure(Clock::Instant::max(),
+                   [this, home = home_, published](Result<SpaceMeter::Figures> figures) {
+                     auto tell = [this, published, figures = std::move(figures)] {
+                       if (!figures) {
+                         counters_.errors.fetch_add(1, std::memory_order_relaxed);
+                         events_.warn("measuring_failed", {{"error", figures.error().message()}});
+                         return;
+                       }
+                       body_bytes_measured_ = published;
+                       measured_ = *figures;
+                     };
+                     home->with([&](Executor* executor) {
+                       if (executor != nullptr) executor->post(std::move(tell));
+                     });
+                   });
   }
-  last_measured_ = env_.clock.now();
-  space_.measure(Clock::Instant::max(), [this, published, then = std::move(then)](
-                                            Result<SpaceMeter::Figures> figures) mutable {
-    executor_->post(
-        [this, published, figures = std::move(figures), then = std::move(then)]() mutable {
-          if (!figures) {
-            then(std::unexpected(std::move(figures).error()));
-            return;
-          }
-          body_bytes_measured_ = published;
-          over_budget(**figures, std::move(then));
-        });
-  });
+  then(false);
 }
 
 void Background::over_budget(const meta::SpaceFigures& figures, Then then) {

@@ -150,6 +150,7 @@ class Background {
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   SpaceMeter space_;
+  SpaceMeter::Figures measured_;  // to act on
   Clock::Instant last_measured_{};
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
   std::unique_ptr<Executor> executor_;

@@ -19,40 +19,58 @@ Checker::Checker(const Env& env, Shard& shard, object::ObjectStore& store, Event
 Checker::~Checker() {
   desk_->close();
   executor_.reset();
-  for (auto& weak : runs_.with([](auto& runs) { return std::exchange(runs, {}); })) {
-    if (auto run = weak.lock()) run->abandon();
+  for (auto& running : runs_.with([](auto& runs) { return std::exchange(runs, {}); })) {
+    if (auto run = running.run.lock()) run->abandon();
+    for (Done& done : running.waiters) done(fail(Code::unavailable, "the server is stopping"));
   }
 }
 
 void Checker::fsck(codec::FsckRequest request, Clock::Instant deadline, Done done) {
-  if (counters_.running.fetch_add(1) >= options_.runs_max) {
-    counters_.running.fetch_sub(1);
-    done(fail(Code::overloaded, options_.runs_max, " checks are running; that is the limit"));
-    return;
-  }
-  auto run = std::make_shared<Run>(*this, std::move(request), deadline, std::move(done));
-  runs_.with([&](auto& runs) {
-    std::erase_if(runs, [](const auto& weak) { return weak.expired(); });
-    runs.push_back(run);
-    return true;
+  std::string name = codec::encoded(request);
+  std::shared_ptr<Run> added;
+  std::shared_ptr<Run> joined;
+  runs_.with([&](std::vector<Running>& runs) {
+    auto same = std::ranges::find(runs, name, &Running::request);
+    if (same != runs.end()) {
+      same->waiters.push_back(std::move(done));
+      joined = same->run.lock();
+    } else if (runs.size() < options_.runs_max) {
+      added = std::make_shared<Run>(*this, std::move(request), deadline);
+      Running& running = runs.emplace_back(name, added);
+      running.waiters.push_back(std::move(done));
+    }
   });
-  desk_->post([run = std::move(run)] { run->begin(); });
+  if (added != nullptr) {
+    counters_.running += 1;
+    desk_->post([run = std::move(added)] { run->begin(); });
+  } else if (joined != nullptr) {
+    desk_->post([run = std::move(joined), deadline] { run->extend(deadline); });
+  } else if (done) {
+    done(fail(Code::overloaded, options_.runs_max, " checks are running; that is the limit"));
+  }
 }
 
-Checker::Run::Run(Checker& checker, codec::FsckRequest request, Clock::Instant deadline, Done done)
+void Checker::answer(const std::string& request, const Result<codec::FsckReply>& reply) {
+  std::vector<Done> waiters;
+  runs_.with([&](std::vector<Running>& runs) {
+    auto found = std::ranges::find(runs, request, &Running::request);
+    waiters = std::move(found->waiters);
+    runs.erase(found);
+  });
+  for (Done& done : waiters) done(reply);
+}
+
+Checker::Run::Run(Checker& checker, codec::FsckRequest request, Clock::Instant deadline)
     : checker_(checker),
       request_(std::move(request)),
+      name_(codec::encoded(request_)),
       deadline_(deadline),
-      done_(std::move(done)),
       told_(checker.env_.clock.now()) {}
-
-Checker::Run::~Run() { abandon(); }
 
 void Checker::Run::abandon() {
   blobs_.reset();
   check_.reset();
   state_.reset();
-  if (done_) std::exchange(done_, nullptr)(fail(Code::unavailable, "the server is stopping"));
 }
 
 void Checker::Run::begin() {
@@ -215,7 +233,7 @@ void Checker::Run::finish(Result<codec::FsckReply> reply) {
   }
   checker_.counters_.finished += 1;
   checker_.counters_.running -= 1;
-  std::exchange(done_, nullptr)(std::move(reply));
+  checker_.answer(name_, reply);
 }
 
 }  // namespace nokv::shard

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "base/env/env.h"
@@ -46,6 +47,8 @@ class Checker {
           CheckerOptions options = {});
   ~Checker();
 
+  // A check that is under way answers everybody who asks for the same: a client that lost its
+  // connection in a long one asks again.
   // Errors: overloaded, cancelled (the deadline; repairs that were made stay), unavailable (the
   // server stops), failed_precondition (no namespace), those of resolving the path.
   void fsck(codec::FsckRequest request, Clock::Instant deadline, Done done);
@@ -63,7 +66,15 @@ class Checker {
   EventSink& events_;
   CheckerOptions options_;
   CheckerCounters counters_;
-  Guarded<std::vector<std::weak_ptr<Run>>> runs_;
+  struct Running {
+    std::string request;
+    std::weak_ptr<Run> run;
+    std::vector<Done> waiters;
+  };
+  // Takes the run off the list, and answers all who wait for it.
+  void answer(const std::string& request, const Result<codec::FsckReply>& reply);
+
+  Guarded<std::vector<Running>> runs_;
   std::unique_ptr<Executor> executor_;
   std::shared_ptr<Desk> desk_;
 };

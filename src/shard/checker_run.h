@@ -19,13 +19,14 @@ namespace nokv::shard {
 // on.
 class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
  public:
-  Run(Checker& checker, codec::FsckRequest request, Clock::Instant deadline, Done done);
-  ~Run();
+  Run(Checker& checker, codec::FsckRequest request, Clock::Instant deadline);
 
   void begin();
-  // Answers, and lets go of the engine: answers of the store may still hold the run for a while.
-  // Only when the executor is gone.
+  // Lets go of the engine: answers of the store may still hold the run for a while. Only when the
+  // executor is gone.
   void abandon();
+  // Somebody with this deadline waits too. Home: the executor.
+  void extend(Clock::Instant deadline) { deadline_ = std::max(deadline_, deadline); }
 
  private:
   enum class Phase : uint8_t {
@@ -64,8 +65,8 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
 
   Checker& checker_;
   codec::FsckRequest request_;
+  std::string name_;  // the request, encoded
   Clock::Instant deadline_;
-  Done done_;
   Phase phase_ = Phase::records;
   std::shared_ptr<const meta::State> state_;
   std::unique_ptr<meta::fsck::Check> check_;

@@ -185,12 +185,15 @@ TEST_F(FsckDamage, ABlobThatNothingMentionsIsCollectedAfterTheRepair) {
   uint64_t blob = blob_of("/big");
   codec::BlobRecord record;
   ASSERT_TRUE(codec::decode(stored(codec::number_key(Table::blob, blob)), record));
-  plant(codec::number_key(Table::blob, 2), codec::encoded(record));
-  put_object(codec::blob_object_name(2, 0), std::string(20'000, 'b'));
-  EXPECT_EQ(expect_found("references").id, "2");
-  expect_mended();
-  gc();
-  EXPECT_FALSE(ns.store().has(codec::blob_object_name(2, 0)));
+  for (uint64_t says : {0U, 1U}) {  // it need not even claim a mention
+    record.references = says;
+    plant(codec::number_key(Table::blob, 2), codec::encoded(record));
+    put_object(codec::blob_object_name(2, 0), std::string(20'000, 'b'));
+    EXPECT_EQ(expect_found("references").id, "2");
+    expect_mended();
+    gc();
+    EXPECT_FALSE(ns.store().has(codec::blob_object_name(2, 0)));
+  }
   EXPECT_TRUE(ns.store().has(codec::blob_object_name(blob, 0)));
   expect_clean();
 }

@@ -163,14 +163,30 @@ TEST_F(Fsck, ADeadlineEndsIt) {
 
 TEST_F(Fsck, MoreThanAFewAtOnceAreTurnedAway) {
   std::vector<Code> codes;
-  for (int i = 0; i < 3; ++i) {
-    ns.background().checker().fsck({}, Clock::Instant::max(), [&](Result<codec::FsckReply> r) {
+  for (const char* path : {"", "/", "//"}) {
+    codec::FsckRequest request;
+    request.target.path = path;
+    ns.background().checker().fsck(request, Clock::Instant::max(), [&](Result<codec::FsckReply> r) {
       codes.push_back(r ? Code::ok : r.error().code());
     });
   }
   ns.scheduler().run_until([&] { return codes.size() == 3; }, 1h);
   std::ranges::sort(codes);
   EXPECT_EQ(codes, (std::vector{Code::ok, Code::ok, Code::overloaded}));
+}
+
+TEST_F(Fsck, WhoAsksAgainForACheckThatRunsGetsItsAnswer) {
+  std::vector<uint64_t> checked;
+  for (int i = 0; i < 5; ++i) {
+    ns.background().checker().fsck({}, Clock::Instant::max(), [&](Result<codec::FsckReply> r) {
+      checked.push_back(r ? r->checked : 0);
+    });
+  }
+  ns.scheduler().run_until([&] { return checked.size() == 5; }, 1h);
+  ASSERT_EQ(checked.size(), 5U);
+  EXPECT_GT(checked[0], 0U);
+  EXPECT_EQ(std::ranges::count(checked, checked[0]), 5);
+  EXPECT_EQ(ns.background().checker().counters().finished.load(), 1U);
 }
 
 TEST_F(Fsck, AStopAnswersWhoWaits) {
@@ -267,6 +283,25 @@ TEST_F(FsckStore, AMissingObjectIsFoundWithItsPath) {
 TEST_F(FsckStore, AnObjectOfAnotherSizeIsFound) {
   ASSERT_TRUE(ns.store().truncate_object(object(1), 10));
   EXPECT_EQ(expect_found("object_size").path, "/d/big");
+}
+
+TEST_F(FsckStore, WhatIsDeletedWhileItRunsIsNoProblem) {
+  constexpr int kFiles = 40;  // more than are looked at together
+  for (int i = 0; i < kFiles; ++i) put_big(str("/d/f", i), std::string(20'000, 'f'));
+  ns.store().set_delay(10s);
+  std::optional<Result<codec::FsckReply>> checked;
+  ns.background().checker().fsck({}, Clock::Instant::max(),
+                                 [&](Result<codec::FsckReply> r) { checked = std::move(r); });
+  ns.scheduler().run_for(1s);  // the first are under way
+  ns.store().set_delay(0s);
+  must({remove_op("/d")});
+  gc();
+  gc();
+  EXPECT_EQ(ns.store().object_count(), 0U);
+  ASSERT_FALSE(checked);
+  ns.scheduler().run_until([&] { return checked.has_value(); }, 1h);
+  ASSERT_TRUE(checked && *checked);
+  EXPECT_EQ((*checked)->problem_count, 0U) << text(**checked);
 }
 
 TEST_F(FsckStore, AFlippedBitIsFoundWhenDataIsRead) {

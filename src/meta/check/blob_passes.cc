@@ -239,8 +239,7 @@ Result<> UploadPass::row(std::string_view key, std::string_view value) {
   for (blobs->seek(first); blobs->valid(); blobs->next()) ++published;
   NOKV_TRY(blobs->status());
   // Once it is closed its dead blobs may be gone.
-  bool good = upload.closed_ns == 0 ? published == upload.published
-                                    : published <= upload.published;
+  bool good = upload.closed_ns == 0 ? published == upload.published : published <= upload.published;
   if (!good) {
     problem(
         str("says that ", upload.published, " of its blobs are published; ", published, " are"));

@@ -22,7 +22,7 @@ Check::Check(std::shared_ptr<const State> state, Options options)
 
 Result<std::unique_ptr<Check>> Check::begin(std::shared_ptr<const State> state, Options options) {
   std::unique_ptr<Check> check(new Check(std::move(state), std::move(options)));
-  check->whole_ = check->options_.path.empty() || check->options_.path == "/";
+  check->whole_ = check->options_.path.find_first_not_of('/') == std::string::npos;
   if (check->whole_) {
     check->add_all();
   } else {
