@@ -199,7 +199,7 @@ Result<> Scene::measure(Row& row, const FloorOf& floor, const Once& once) {
     NOKV_ASSIGN(Run run, once(time()));
     all.push_back(std::move(run));
   }
-  row.take(std::move(all));
+  row.take(all);
   return {};
 }
 
