@@ -11,8 +11,9 @@ ends it by its pid:
   s3       rows about bodies, against versitygw; objbench of it
   objects  objbench of a local directory
 A section that fails leaves a failed row and the next one begins. What was measured is kept in
-build/bench/rows.jsonl; --resume measures only the sections that are not in it. At the end
-docs/benchmarks.md, its plot, and build/bench/report.html are written (with --quick only the latter).
+build/bench/rows.jsonl; --only measures some sections again, --resume those that are not in it. At
+the end docs/benchmarks.md, its plot, and build/bench/report.html are written (with --quick only the
+latter).
 `micro` runs the programs of the modules (Google Benchmark) whose name matches.
 Python 3.11, standard library only.
 """
@@ -251,7 +252,7 @@ def measure(options):
     WORK.mkdir(parents=True, exist_ok=True)
     kept = WORK / 'rows.jsonl'
     done = []
-    if options.resume and kept.exists():
+    if (options.resume or options.only) and kept.exists():
         done = [json.loads(line) for line in kept.read_text().splitlines()]
     chosen = options.only.split(',') if options.only else list(SECTIONS)
     for name in chosen:
@@ -259,7 +260,7 @@ def measure(options):
             sys.exit(f'bench: there is no section {name}: {", ".join(SECTIONS)}')
     measured = {row['section'] for row in done if row['value'] is not None}
     for name in chosen:
-        if name in measured:
+        if options.resume and name in measured:
             continue
         done = [row for row in done if row['section'] != name] + run_section(name, options)
         kept.write_text(''.join(json.dumps(row) + '\n' for row in done))

@@ -80,7 +80,10 @@ Result<BenchSummary> run_bench(const BenchParts& parts, const BenchOptions& opti
                                const BenchListener& listener) {
   NOKV_ASSIGN(std::vector<RowSpec> rows, chosen_rows(options));
   Scene scene(parts, options);
-  NOKV_TRY(scene.begin());
+  if (auto begun = scene.begin(); !begun) {
+    (void)scene.end();
+    return std::unexpected(std::move(begun).error());
+  }
   BenchSummary summary;
   summary.directory = scene.root();
   for (const RowSpec& spec : rows) {

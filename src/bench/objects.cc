@@ -131,7 +131,7 @@ class ObjectBench {
       all.push_back({done->per_second() * unit_of_one(), std::move(done->latencies_us)});
     }
     if (verb == "put") count_ = first;
-    if (measured) row.take(std::move(all));
+    if (measured) row.take(all);
     end(std::move(row), measured);
   }
 

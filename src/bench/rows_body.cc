@@ -151,7 +151,7 @@ Result<> publish(Scene& scene, Row& row, const Shape& shape) {
   floor.value = median(std::move(floors));
   row.floor = floor;
   row.object_requests = scene.object_requests() - before;
-  row.take(std::move(runs));
+  row.take(runs);
   return {};
 }
 
@@ -302,7 +302,7 @@ Result<> read_64m(Scene& scene, Row& row, uint64_t) {
   }
   row.floor = Floor{"raw_get", median(std::move(floors)), "MiB/s"};
   row.object_requests = client->counters().blocks_fetched;
-  row.take(std::move(runs));
+  row.take(runs);
   return {};
 }
 

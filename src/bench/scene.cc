@@ -91,8 +91,10 @@ Result<> Scene::begin() {
   for (int i = 0; i < 8; ++i) tag += kDigits[parts_.env.random.below(16)];
   std::string parent = options_.path == "/" ? "" : options_.path;
   root_ = str(parent, "/.bench-", tag);
-  NOKV_TRY(client_->mkdir({.target = {.path = root_}, .mode = 0755}, write()));
+  // From here on it may be there, whatever the answer is; an interrupt does not end the waiting.
   made_ = true;
+  NOKV_TRY(
+      client_->mkdir({.target = {.path = root_}, .mode = 0755}, {.call = {options_.deadline}}));
   return {};
 }
 
@@ -197,7 +199,7 @@ Result<> Scene::measure(Row& row, const FloorOf& floor, const Once& once) {
     NOKV_ASSIGN(Run run, once(time()));
     all.push_back(std::move(run));
   }
-  row.take(std::move(all));
+  row.take(all);
   return {};
 }
 

@@ -41,7 +41,7 @@ Exit list_rows(Context& context) {
 }
 
 Result<Exit> run(Context& context) {
-  if (context.args.has("list")) return list_rows(context);
+  if (context.args.has("list") || context.dry_run()) return list_rows(context);
   bench::BenchOptions options{.quick = context.args.has("quick"),
                               .keep = context.args.has("keep"),
                               .deadline = context.settings.duration("deadline"),

@@ -42,6 +42,10 @@ Result<bench::ObjectBenchOptions> options_of(Context& context) {
 Result<Exit> run(Context& context) {
   NOKV_ASSIGN(bench::ObjectBenchOptions options, context.as_usage(options_of(context)));
   NOKV_ASSIGN(auto objects, context.doors.open_objects(context.settings));
+  if (context.dry_run()) {
+    context.out.note(str("would put, get and delete objects in ", objects->store().description()));
+    return Exit::done;
+  }
   NOKV_TRY(objects->credentials());
   context.out.note(objects->store().description());
   BenchTable table(context.out, context.doors.env.clock, "objbench");
