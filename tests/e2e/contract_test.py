@@ -52,6 +52,13 @@ class Contract(NokvTest):
         self.fails(1, 'mv', '/deep', '/deep/er')
         self.fails(1, 'mv', '/missing', '/deep')
 
+    def test_ls_heads_directories_only_and_only_among_several(self):
+        self.put('/d/a')
+        self.put('/f')
+        self.assertEqual(self.nokv('ls', '/d'), b'a\n')
+        self.assertEqual(self.nokv('ls', '/f', '/d'), b'/f\n/d:\na\n')
+        self.assertEqual(self.nokv('ls', '-R', '/'), b'/:\nd/\nf\n\n/d:\na\n')
+
     def test_get_puts_files_where_cp_would(self):
         self.put('/d/a', b'a')
         self.put('/d/sub/b', b'b')

@@ -177,14 +177,15 @@ class Json(NokvTest):
     def test_upkeep(self):
         self.nokv('put', self.local, '/f')
         self.nokv('rm', '/f')
-        done = self.run_nokv('--json', 'fsck')
-        rows = [json.loads(line) for line in done.stdout.splitlines()]
-        if rows[-1].get('error', {}).get('code') == 'unimplemented':
-            return  # a server without it
-        self.holds(rows[-1], {'checked': is_int, 'problems': is_int, 'repaired': is_int})
-        for row in self.rows('df', '--why'):
-            self.holds(row, {'reason': is_text, 'name': is_text, 'bytes': is_int,
-                             'files': is_int})
+        summary = {'checked': is_int, 'problems': is_int, 'repaired': is_int}
+        space = {'reason': is_text, 'name': is_text, 'bytes': is_int, 'files': is_int}
+        for words, fields in ((('fsck',), summary), (('df', '--why'), space)):
+            done = self.run_nokv('--json', *words)
+            rows = [json.loads(line) for line in done.stdout.splitlines()]
+            if rows[-1].get('error', {}).get('code') == 'unimplemented':
+                continue  # a server without it
+            self.assertEqual(done.returncode, 0)
+            self.holds(rows[-1], fields)
 
     def test_errors(self):
         for code, words in ((1, ('cat', '/missing')), (2, ('cat',)), (2, ('nonsense',)),

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 at random moments under load.
 
-NOKV_KILLS says how often (60 without more); NOKV_SEED which moments.
+NOKV_KILLS says how often (200 without more); NOKV_SEED which moments.
 """
 
 import os
@@ -13,7 +13,7 @@ import unittest
 from harness import BINARY, NokvTest, Server
 
 LOAD = os.environ.get('NOKV_LOAD', '')
-KILLS = int(os.environ.get('NOKV_KILLS', '60'))
+KILLS = int(os.environ.get('NOKV_KILLS', '200'))
 SEED = int(os.environ.get('NOKV_SEED', '7'))
 
 

@@ -25,10 +25,7 @@ class Ls {
 
   Result<> one(Client& client, const ReadArgument& what, bool heading) {
     if (context_.args.has("directory") || what.generation != 0) return itself(client, what);
-    if (heading && !out_.json() && !recursive_) {
-      out_.line(str(between(), name_shown(what.path), ":"));
-    }
-    auto listed = directory(client, what);
+    auto listed = directory(client, what, heading || recursive_);
     if (!listed && listed.error().code() == Code::not_directory) return itself(client, what);
     return listed;
   }
@@ -47,14 +44,17 @@ class Ls {
     return {};
   }
 
-  Result<> directory(Client& client, const ReadArgument& what) {
-    if (recursive_ && !out_.json()) out_.line(str(between(), name_shown(what.path), ":"));
+  Result<> directory(Client& client, const ReadArgument& what, bool heading) {
     auto lister =
         client.list({.target = {.path = what.path}, .at = what.at, .call = context_.call()});
     std::vector<std::string> directories;
     while (true) {
       NOKV_ASSIGN(auto next, lister.next());
       context_.shows(lister.version(), lister.time_ns());
+      // Only now it is known to be a directory.
+      if (std::exchange(heading, false) && !out_.json()) {
+        out_.line(str(between(), name_shown(what.path), ":"));
+      }
       if (!next || out_.closed()) break;
       entry(*next, join(what.path, next->name), next->name, lister.version());
       if (recursive_ && next->kind == codec::Kind::directory) directories.push_back(next->name);
@@ -63,7 +63,7 @@ class Ls {
     for (const auto& name : directories) {
       if (out_.closed()) break;
       ReadArgument below{.path = join(what.path, name), .at = what.at};
-      auto listed = directory(client, below);
+      auto listed = directory(client, below, true);
       // Somebody removed it in the meantime.
       if (!listed && listed.error().code() != Code::not_found) return listed;
     }
