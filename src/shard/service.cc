@@ -359,7 +359,7 @@ void Service::put_block(const codec::PutBlockRequest& request, const Caller& cal
              std::make_shared<const std::string>(request.bytes), options, caller.deadline,
              [problem = store_error_, done = std::move(done)](Result<> put) mutable {
                if (put) {
-                 note_store_error({});
+                 problem->with([](std::string& last) { last.clear(); });
                  done(std::string());
                } else {
                  note(*problem, put.error());
@@ -381,7 +381,7 @@ void Service::get_block(const codec::GetBlockRequest& request, const Caller& cal
   store_.get(codec::blob_object_name(request.blob, request.block), range, caller.deadline,
              [problem = store_error_, done = std::move(done)](Result<std::string> got) mutable {
                if (got) {
-                 note_store_error({});
+                 problem->with([](std::string& last) { last.clear(); });
                  done(codec::encoded(codec::Bytes{*std::move(got)}));
                } else {
                  note(*problem, got.error());
