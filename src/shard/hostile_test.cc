@@ -37,14 +37,15 @@ class Hostile {
   bool step() {
     auto method = random_.below(2) == 0 ? Method::commit : static_cast<Method>(random_.below(22));
     std::string body = body_of(method);
-    std::optional<Result<std::string>> answer;
+    // Shared: who waits for a version may be answered long after this step.
+    auto answered = std::make_shared<bool>(false);
     Caller caller{"somebody", space_.scheduler().clock().now() + std::chrono::seconds(1)};
     caller.shares_disk = random_.below(2) == 0;
     space_.service().call(method, body, caller,
-                          [&](Result<std::string> result) { answer = std::move(result); });
-    space_.scheduler().run_until([&] { return answer.has_value(); }, std::chrono::seconds(10));
+                          [answered](const Result<std::string>&) { *answered = true; });
+    space_.scheduler().run_until([&] { return *answered; }, std::chrono::seconds(10));
     // Only who waits for a version that never comes may wait.
-    return answer.has_value() || waits(method, body);
+    return *answered || waits(method, body);
   }
 
   // The names and bodies that are there now.

@@ -15,9 +15,10 @@ void ask(codec::Method method, std::string_view body) {
   check(space.commit({mkdir_op("/a"), put_op("/a/f", "12345")}).has_value(), "it has a file");
   check(space.commit({snapshot_op("s", "/a")}).has_value(), "and a snapshot");
   Caller caller{"somebody", space.scheduler().clock().now() + std::chrono::seconds(1)};
-  bool answered = false;
-  space.service().call(method, body, caller, [&](const Result<std::string>&) { answered = true; });
-  space.scheduler().run_until([&] { return answered; }, std::chrono::seconds(10));
+  auto answered = std::make_shared<bool>(false);
+  space.service().call(method, body, caller,
+                       [answered](const Result<std::string>&) { *answered = true; });
+  space.scheduler().run_until([&] { return *answered; }, std::chrono::seconds(10));
   check(!space.shard().failure(), "the shard serves");
 }
 

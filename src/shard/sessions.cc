@@ -44,6 +44,7 @@ Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
     auto session = sessions_.find(id);
     if (session == sessions_.end()) continue;
     session->second.acked_below = std::max(session->second.acked_below, record.acked_below);
+    session->second.newest = std::max(session->second.newest, record.sequence);
     Request& request = session->second.requests[record.sequence];
     request.result = std::move(reply);
     request.bytes = record.result.size();
@@ -74,12 +75,16 @@ SessionTable::Verdict SessionTable::admit(const CommitRequest& request, Clock::I
       return {Verdict::Kind::answer, false,
               fail(Code::overloaded, sessions_.size(), " sessions are open; that is the limit")};
     }
-    found = sessions_.try_emplace(request.session).first;
+    // Refused at the door it is not open: its row would not be written.
+    Session fresh;
+    fresh.used = now;
+    Verdict verdict = judge(fresh, request, done);
+    verdict.opens = verdict.kind == Verdict::Kind::execute;
+    if (verdict.opens) sessions_.emplace(request.session, std::move(fresh));
+    return verdict;
   }
   found->second.used = now;
-  Verdict verdict = judge(found->second, request, done);
-  verdict.opens = opens;
-  return verdict;
+  return judge(found->second, request, done);
 }
 
 SessionTable::Verdict SessionTable::judge(Session& session, const CommitRequest& request,
@@ -122,7 +127,13 @@ SessionTable::Verdict SessionTable::judge(Session& session, const CommitRequest&
                   " bytes wait to be acknowledged");
   }
   row.running = true;
+  session.newest = std::max(session.newest, sequence);
   return {};
+}
+
+uint64_t SessionTable::newest(const codec::SessionId& id) const {
+  auto found = sessions_.find(id);
+  return found == sessions_.end() ? 0 : found->second.newest;
 }
 
 void SessionTable::close(const codec::SessionId& id) {

@@ -61,6 +61,9 @@ class SessionTable {
   void finish(const codec::CommitRequest& request, const Result<codec::CommitReply>& result);
   std::vector<CommitDone> take_waiters(const codec::CommitRequest& request);
 
+  // The highest number of a request of the session that was executed; 0 when there is none.
+  uint64_t newest(const codec::SessionId& id) const;
+
   // The session ended. Its first request may still be on its way on a dead connection: it must not
   // open the session again.
   void close(const codec::SessionId& id);
@@ -79,6 +82,7 @@ class SessionTable {
     Clock::Instant used{};
     uint64_t acked_below = 1;
     uint64_t attach = 0;
+    uint64_t newest = 0;
     size_t result_bytes = 0;
     std::map<uint64_t, Request> requests;
   };

@@ -348,7 +348,8 @@ void Shard::plan_commit(Work& work, bool opens) {
   if (named && request.close_session) {
     auto id = codec::session_bytes(request.session);
     record.sets.push_back({codec::bytes_key(codec::Table::session, id), std::nullopt});
-    for (uint32_t slot = 0; slot < std::min(request.sequence, codec::kSessionWindow); ++slot) {
+    uint64_t newest = std::max(request.sequence, sessions_.newest(request.session));
+    for (uint32_t slot = 0; slot < std::min(newest, codec::kSessionWindow); ++slot) {
       uint64_t of_slot = (slot + 1) % codec::kSessionWindow;
       record.sets.push_back({codec::request_key(id, static_cast<uint32_t>(of_slot)), std::nullopt});
     }
