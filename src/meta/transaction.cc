@@ -60,7 +60,8 @@ Result<Located> Transaction::resolve(const NodeId& start, std::vector<std::strin
   scope.path = "/";
   scope.start_path = [this, &start] { return directory_path(start); };
   auto found = tree_.resolve(start, std::move(names), follow, &scope);
-  // Names of a directory that left the tree are there until they are swept, some longer than others.
+  // Names of a directory that left the tree are there until they are swept, some longer than
+  // others.
   if (!found && start != scope.id) NOKV_TRY(directory_path(start));
   return found;
 }

@@ -91,7 +91,8 @@ Result<> Transaction::publishes(const NodeId& file) {
 uint64_t Transaction::add_inline(std::string bytes) {
   uint64_t blob = new_id();
   codec::InlineRecord record{0, crc32c(bytes), bytes};
-  context_.pending.put(codec::number_key(Table::inline_blob, blob), codec::encoded(record), version_);
+  context_.pending.put(codec::number_key(Table::inline_blob, blob), codec::encoded(record),
+                       version_);
   out_.blobs.push_back({blob, 0, bytes.size(), {}, std::move(bytes)});
   return blob;
 }

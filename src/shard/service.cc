@@ -471,8 +471,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::InitRequest request;
       if (!codec::decode(body, request)) break;
       shard_.init(request.policy, [this, done = std::move(done)](Result<bool> created) mutable {
-        auto reply = created ? status() : Result<codec::StatusReply>(
-                                              std::unexpected(created.error()));
+        auto reply =
+            created ? status() : Result<codec::StatusReply>(std::unexpected(created.error()));
         if (reply) reply->created = *created;
         encode_into<codec::StatusReply>(std::move(done))(std::move(reply));
       });

@@ -11,7 +11,9 @@ std::string text(const codec::Target& target) {
   return target.id ? str("#", target.id.text(), ":", path) : path;
 }
 std::string text(codec::Exists exists) {
-  return exists == codec::Exists::any ? "" : exists == codec::Exists::create ? " create" : " replace";
+  return exists == codec::Exists::any      ? ""
+         : exists == codec::Exists::create ? " create"
+                                           : " replace";
 }
 std::string text(const char* what, const std::optional<uint64_t>& value) {
   return value ? str(" ", what, "=", *value) : "";

@@ -232,7 +232,8 @@ Operation Draw::snapshot() {
 
 Operation Draw::policy() {
   codec::SetPolicy op;
-  if (chance(60)) op.policy.ladder = {{1 * kSecond, 7200 * kSecond}, {3600 * kSecond, 36000 * kSecond}};
+  if (chance(60))
+    op.policy.ladder = {{1 * kSecond, 7200 * kSecond}, {3600 * kSecond, 36000 * kSecond}};
   if (chance(70)) op.policy.undo_ns = static_cast<int64_t>(1 + random_.below(36000)) * kSecond;
   return op;
 }

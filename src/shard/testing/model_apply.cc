@@ -41,7 +41,7 @@ class Doing {
 
   Code run(const codec::Operation& op, size_t index) {
     result_ = told_.results != nullptr && index < told_.results->size() ? &(*told_.results)[index]
-                                                                       : nullptr;
+                                                                        : nullptr;
     return std::visit([this](const auto& each) { return perform(each); }, op);
   }
 

@@ -123,8 +123,8 @@ void Run::compare_bytes(const Tree& tree, Ino ino, const codec::Target& target,
   }
 }
 
-void Run::compare_one(const Tree& tree, const std::string& path, const std::string& at,
-                      bool follow, const std::string& scope) {
+void Run::compare_one(const Tree& tree, const std::string& path, const std::string& at, bool follow,
+                      const std::string& scope) {
   Pin pin;
   pin.path = scope;
   pin.tree = std::shared_ptr<const Tree>(std::shared_ptr<void>(), &tree);
@@ -187,7 +187,8 @@ void Run::learn_pins() {
              pin.name == info.name;
     });
     if (known != world_.pins.end()) {
-      if (!known->expires_ns->is(info.expires_ns)) differ("the expiry of " + info.path + " differs");
+      if (!known->expires_ns->is(info.expires_ns))
+        differ("the expiry of " + info.path + " differs");
       kept.push_back(*known);
       world_.pins.erase(known);
       continue;
@@ -205,8 +206,8 @@ void Run::learn_pins() {
     kept.push_back(std::move(pin));
     ++counts_.moments;
   }
-  int64_t now = std::max(ns_.shard().state()->record.time_ns,
-                         to_unix_ns(ns_.scheduler().clock().wall()));
+  int64_t now =
+      std::max(ns_.shard().state()->record.time_ns, to_unix_ns(ns_.scheduler().clock().wall()));
   for (const Pin& pin : world_.pins) {
     int64_t expires = pin.expires_ns->value.value_or(now);
     bool may_go = pin.kind == codec::PinKind::moment || (expires != 0 && expires <= now);

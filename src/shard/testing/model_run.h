@@ -71,8 +71,8 @@ class Run {
   void settle();
   void begin_session();
 
-  void compare_tree(const Tree& tree, Ino directory, const std::string& path,
-                    const std::string& at, uint32_t page);
+  void compare_tree(const Tree& tree, Ino directory, const std::string& path, const std::string& at,
+                    uint32_t page);
   void compare_entry(const codec::Entry& entry, const Tree& tree, Ino ino, const std::string& what);
   void compare_bytes(const Tree& tree, Ino ino, const codec::Target& target, const std::string& at);
   void compare_one(const Tree& tree, const std::string& path, const std::string& at, bool follow,

@@ -21,7 +21,8 @@ class References {
 
   std::string check(bool at_rest) {
     for (uint8_t table = 0x10; table < codec::kVersionedEnd; ++table) {
-      each(table, [&](std::string_view key, std::string_view value) { mention(key, value, false); });
+      each(table,
+           [&](std::string_view key, std::string_view value) { mention(key, value, false); });
       each(table | codec::kPast, [&](std::string_view key, std::string_view value) {
         past_.insert(std::string(key));
         std::string live;

@@ -8,7 +8,6 @@
 
 #include "engine/engine.h"
 
-
 namespace nokv::shard::model {
 
 // Empty when all is well, else the first thing that is not. `at_rest`: all pins were given up and
