@@ -1,6 +1,7 @@
 #include "meta/apply.h"
 
 #include "base/check.h"
+#include "base/known_bad.h"
 #include "codec/crc32c.h"
 #include "codec/key.h"
 #include "codec/rpc.h"
@@ -112,6 +113,7 @@ Result<> Applier::retire(const Change& change, uint64_t version) {
     return mention(change.key, *inside->second->value, -1);
   }
   bool pinned = pins_.newest_version() >= change.old_birth;
+  if (known_bad(KnownBad::drop_past_of_removed) && !change.value) pinned = false;
   if (!pinned && !change.old_blobs) return {};
   std::string value;
   NOKV_ASSIGN(bool found, before_->snapshot().get(change.key, value));
@@ -266,6 +268,9 @@ Result<> Applier::write_blob(uint64_t blob, const BlobChange& change, int64_t no
     NOKV_ASSIGN(auto old, before_->present<codec::BlobRecord>(key));
     if (!old) return damaged(key);
     record = *std::move(old);
+  }
+  if (known_bad(KnownBad::garbage_without_references) && change.references < 0) {
+    record.references = static_cast<uint64_t>(-change.references);
   }
   check(record.state == codec::BlobState::live, "nothing revives a dead blob");
   record.references += static_cast<uint64_t>(change.references);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/known_bad.h"
+
 namespace nokv::meta {
 
 using codec::PinRecord;
@@ -79,7 +81,7 @@ Result<bool> Retention::below(const View& view, uint64_t id, const PinRecord& pi
   if (pin.scope == codec::root_id() && pin.kind == codec::PinKind::moment) return true;
   Asked asked{id, directory};
   if (auto known = answers_.find(asked); known != answers_.end()) return known->second;
-  Tree tree(view, pin.version);
+  Tree tree(view, known_bad(KnownBad::retention_at_present) ? kNow : pin.version);
   NodeId here = directory;
   bool found = false;
   for (size_t depth = 0; depth <= codec::kDepthMax && !found; ++depth) {

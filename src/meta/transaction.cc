@@ -59,7 +59,11 @@ Result<Located> Transaction::resolve(const NodeId& start, std::vector<std::strin
   NOKV_ASSIGN(scope.id, tree_.root());
   scope.path = "/";
   scope.start_path = [this, &start] { return directory_path(start); };
-  return tree_.resolve(start, std::move(names), follow, &scope);
+  auto found = tree_.resolve(start, std::move(names), follow, &scope);
+  // Names of a directory that left the tree are there until they are swept, some longer than
+  // others.
+  if (!found && start != scope.id) NOKV_TRY(directory_path(start));
+  return found;
 }
 
 Result<Place> Transaction::place(const codec::Target& target, bool parents, Owner owner) {

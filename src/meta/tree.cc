@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/known_bad.h"
 
 namespace nokv::meta {
 
@@ -150,7 +151,9 @@ Result<Tree::Lister> Tree::list(const NodeId& directory, std::string_view after)
   out.prefix_size_ = prefix.size();
   // Names hold no NUL, so no later name comes before this; past records of `after` itself, whose
   // keys go on with a NUL, do.
-  std::string from = after.empty() ? prefix : str(prefix, after, "\1");
+  std::string_view next("\1", 1);
+  if (known_bad(KnownBad::page_repeats_changed_name)) next = std::string_view("\0", 1);
+  std::string from = after.empty() ? prefix : str(prefix, after, next);
   out.own_ = view_.scan(prefix, from, at_);
   NOKV_ASSIGN(auto come, source(directory));
   if (come) {

@@ -1,5 +1,6 @@
 #include "meta/view.h"
 
+#include "base/known_bad.h"
 #include "codec/key.h"
 
 namespace nokv::meta {
@@ -87,7 +88,7 @@ View::Scan View::scan(std::string_view prefix, std::string_view from, uint64_t a
   std::string start(from.empty() ? prefix : from);
   scan.live_ = snapshot_->iterate(start, end);
   scan.live_->seek(start);
-  if (at < version_) {
+  if (at < version_ && !known_bad(KnownBad::scan_live_only)) {
     scan.at_ = at;
     auto to_past = [](std::string key) {
       key[0] = static_cast<char>(static_cast<uint8_t>(key[0]) | codec::kPast);

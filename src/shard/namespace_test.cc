@@ -151,6 +151,14 @@ TEST_F(Namespace, RenameReplacesOnlyWhatPosixLetsIt) {
   EXPECT_EQ(ns.stat("/")->totals.files, 2U);
 }
 
+TEST_F(Namespace, RenameWithoutReplacingRefusesTheSameNameToo) {
+  must({put_op("/f", "f")});
+  must({rename_op("/f", "/f")});
+  auto keep = rename_op("/f", "/f");
+  std::get<codec::Rename>(keep).mode = codec::RenameMode::no_replace;
+  EXPECT_EQ(refused({keep}), Code::already_exists);
+}
+
 TEST_F(Namespace, LinksShareOneFile) {
   must({mkdir_op("/a"), mkdir_op("/b"), put_op("/a/f", "one")});
   must({codec::Link{{"/a/f", {}}, {"/b/g", {}}}});
@@ -247,6 +255,77 @@ TEST_F(Namespace, NamesAtTheLimitsWork) {  // scenario 27
   EXPECT_EQ(names("/").size(), 3U);
   EXPECT_EQ(refused({put_op("/" + longest + "n", "")}), Code::resource_exhausted);
   EXPECT_EQ(refused({put_op("/a/../b", "")}), Code::invalid_argument);
+}
+
+// --- found by the model
+
+codec::Operation symlink_op(const std::string& path, const std::string& to) {
+  codec::MakeNode op;
+  op.target.path = path;
+  op.kind = codec::Kind::symlink;
+  op.link_target = to;
+  return op;
+}
+
+TEST_F(Namespace, PinsAreKnownAfterARestartThatHasNothingToReplay) {
+  ns.close();
+  ASSERT_TRUE(ns.open());
+  auto pins =
+      ns.call<codec::SnapshotsReply>(codec::Method::snapshots, codec::SnapshotsRequest{{}, true});
+  ASSERT_TRUE(pins);
+  EXPECT_TRUE(pins->snapshots.empty());
+}
+
+TEST_F(Namespace, TotalsAreExactWhenADirectoryGoesTogetherWithChangesInIt) {
+  must({mkdir_op("/a"), put_op("/a/f", "12345"), remove_op("/a")});
+  EXPECT_EQ(ns.stat("/")->totals.files, 0U);
+  EXPECT_EQ(ns.stat("/")->totals.bytes, 0U);
+  must({mkdir_op("/b"), mkdir_op("/c")});
+  must({put_op("/b/f", "12345"), rename_op("/b", "/c/b")});
+  EXPECT_EQ(ns.stat("/")->totals.bytes, 5U);
+  EXPECT_EQ(ns.stat("/c")->totals.bytes, 5U);
+}
+
+TEST_F(Namespace, AFileWithANameInARemovedTreeCanBeWrittenBeforeTheSweep) {
+  must({mkdir_op("/r"), mkdir_op("/r/s"), put_op("/f", "one")});
+  must({codec::Link{{"/f", {}}, {"/r/s/f", {}}}});
+  must({remove_op("/r")});
+  must({put_op("/f", "three")});
+  EXPECT_EQ(ns.stat("/")->totals.bytes, 5U);
+  ASSERT_TRUE(ns.call<codec::GcReply>(codec::Method::gc, codec::GcRequest{true, 0}));
+  EXPECT_EQ(ns.stat("/f")->links, 1U);
+  must({put_op("/f", "four")});
+  EXPECT_EQ(ns.read("/f").value(), "four");
+}
+
+TEST_F(Namespace, ASymlinkLeadsToTheSamePlaceFromWhereverAWalkBegins) {
+  must({mkdir_op("/d"), put_op("/d/f", "in d"), put_op("/f", "in root"), symlink_op("/d/l", "/d/f"),
+        symlink_op("/d/up", "../f")});
+  must({snapshot_op("s", "/d")});
+  EXPECT_EQ(ns.read("/d/l", "s").value(), "in d");
+  EXPECT_EQ(ns.read("/d/up", "s").error().code(), Code::not_found);  // not kept
+  codec::NodeId id = ns.stat("/d")->id;
+  for (auto [name, path] : {std::pair("l", "/d/f"), std::pair("up", "/f")}) {
+    codec::SetAttributes op;
+    op.target = {name, id};
+    op.follow = true;
+    op.mode = 0600;
+    EXPECT_EQ(must({op}).results[0].path, path);
+  }
+}
+
+TEST_F(Namespace, PublishingThroughASymlinkThatLeadsUpMakesTheFile) {
+  must({mkdir_op("/d"), symlink_op("/d/l", "../new")});
+  EXPECT_EQ(must({put_op("/d/l", "x")}).results[0].path, "/new");
+}
+
+TEST_F(Namespace, UndeleteBringsBackASymlinkItself) {
+  must({symlink_op("/l", "/missing")});
+  must({remove_op("/l", true)});
+  codec::Undelete op;
+  op.target.path = "/l";
+  must({op});
+  EXPECT_EQ(ns.stat("/l")->target, "/missing");
 }
 
 }  // namespace

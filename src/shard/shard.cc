@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/known_bad.h"
 #include "codec/key.h"
 #include "meta/upkeep.h"
 
@@ -200,7 +201,8 @@ void Shard::check_stopped() {
 
 uint64_t Shard::next_version() const {
   uint64_t version = applier_.version() + 1;
-  if (in_flight_) version += in_flight_->redo.records.size();
+  bool counted = known_bad(KnownBad::apply_before_append);
+  if (in_flight_ && !counted) version += in_flight_->redo.records.size();
   return version + current_.redo.records.size();
 }
 
@@ -339,7 +341,8 @@ void Shard::plan_commit(Work& work, bool opens) {
   record.time_ns = tell_time(true);
   record.next_id = next_id_;
   record.principal = work.principal;
-  if (named && planned && !request.close_session) {
+  bool forgets = known_bad(KnownBad::result_apart_from_effect);
+  if (named && planned && !request.close_session && !forgets) {
     record.session = codec::session_bytes(request.session);
     record.sequence = request.sequence;
     record.acked_below = request.acked_below;
@@ -434,6 +437,9 @@ void Shard::flush() {
   group.last = Version{last};
   codec::encode(in_flight_->redo, group.bytes);
   in_flight_->digest = log::chain(tail_.digest, group);
+  if constexpr (known_bad(KnownBad::apply_before_append)) {
+    if (applier_.apply(in_flight_->redo, in_flight_->digest)) publish();
+  }
   auto from_elsewhere = [this](Result<log::Appended> result) {
     sequencer_->post([this, r = std::move(result)]() mutable { appended(std::move(r)); });
   };
@@ -475,7 +481,9 @@ void Shard::appended(Result<log::Appended> result) {
 }
 
 void Shard::finish_group() {
-  auto done = applier_.apply(in_flight_->redo, in_flight_->digest);
+  auto done = known_bad(KnownBad::apply_before_append)
+                  ? Result<>()
+                  : applier_.apply(in_flight_->redo, in_flight_->digest);
   if (!done) {
     // It is in the log, so it has happened; a restart will show it.
     stop_for_ever(std::move(done).error().within("apply").maybe_done());

@@ -1,3 +1,4 @@
+#include "base/known_bad.h"
 #include "meta/plan/plan.h"
 
 namespace nokv::meta::planning {
@@ -33,6 +34,8 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     state->record.name = to.name;
     state->record.since = txn.version();
     txn.put_dentry(to, there, entry);
+    if (known_bad(KnownBad::untold_counted_twice)) below = state->record.totals;
+    if (known_bad(KnownBad::totals_stay_on_rename)) below = {};
     txn.count(from.place, -1, Kind::directory, 0, &below);
     txn.count(to, 1, Kind::directory, 0, &below);
     state->record.attributes.ctime_ns = txn.now_ns();

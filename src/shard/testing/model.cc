@@ -90,6 +90,9 @@ Code Tree::resolve(const std::string& path, bool follow, Spot& out, Ino start,
       if (++symlinks > 40) return Code::failed_precondition;
       if (!covers(scope, absolute(path_of(out.ino), node.target))) return Code::not_found;
       auto rest = parts_of(node.target);
+      for (const auto& part : rest) {
+        if (part.size() > codec::kNameMax) return Code::resource_exhausted;
+      }
       rest.insert(rest.end(), parts.begin() + static_cast<ptrdiff_t>(i) + 1, parts.end());
       parts = std::move(rest);
       out = {0, "", node.target.starts_with('/') ? kRoot : out.ino};
