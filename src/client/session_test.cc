@@ -84,7 +84,7 @@ TEST_F(SessionTest, ARefusedFirstRequestLeavesTheOpeningToTheNext) {
   EXPECT_TRUE(server.requests.back().open_session);
 }
 
-TEST_F(SessionTest, ASessionWhoseServerDiedBeforeItWasOpenIsOpenedByTheOldestRequest) {
+TEST_F(SessionTest, ASessionWhoseFirstRequestsGotLostIsOpenedByAnother) {
   server.commit_faults.assign(3, Fault::lose_request);
   std::vector<Answer> answers;
   for (int i = 0; i < 20; ++i) answers.push_back(commit(std::to_string(i)));
@@ -93,7 +93,6 @@ TEST_F(SessionTest, ASessionWhoseServerDiedBeforeItWasOpenIsOpenedByTheOldestReq
     ASSERT_TRUE(reply) << reply.error().message();
   }
   EXPECT_EQ(server.effects.size(), 20U);
-  EXPECT_EQ(effects().front(), "0");
 }
 
 TEST_F(SessionTest, AnEffectWhoseReplyWasLostIsNotRepeated) {
@@ -200,7 +199,6 @@ TEST_F(SessionTest, TheWindowHoldsBackWhatTheServerWouldNotTake) {
 
 TEST_F(SessionTest, BeyondTheQueueRequestsAreRefused) {
   session = std::make_unique<Session>(parts(), SessionOptions{.queue_max = 3});
-  ASSERT_TRUE(done(commit("a")));  // until the session is open they wait for the first
   std::vector<Answer> answers;
   // The window takes the first 1,024.
   for (int i = 0; i < 1028; ++i) answers.push_back(commit("a"));

@@ -41,20 +41,20 @@ enum class Table : uint8_t {
   chunk = 0x14,   // file NodeId, body number, chunk index
   clone = 0x15,   // clone id
 
-  root = 0x20,      // -
-  blob = 0x21,      // blob id
-  inline_blob = 0x22,   // blob id
-  pin = 0x23,       // pin id
-  filed = 0x24,     // pin id, past key
-  snapshot = 0x25,  // name
-  session = 0x26,   // session id (16 bytes)
-  request = 0x27,   // session id, sequence number modulo the window
-  upload = 0x28,    // upload id
-  detached = 0x29,  // NodeId, body number: to be swept; 0: a directory that left the tree
-  dead = 0x2a,      // log time of its death, blob id: what garbage collection works through
-  owned = 0x2b,     // clone id, NodeId: nodes of a clone with records of their own
-  space = 0x2c,     // - : bytes held, by reason
-  state = 0x2f,     // -
+  root = 0x20,         // -
+  blob = 0x21,         // blob id
+  inline_blob = 0x22,  // blob id
+  pin = 0x23,          // pin id
+  filed = 0x24,        // pin id, past key
+  snapshot = 0x25,     // name
+  session = 0x26,      // session id (16 bytes)
+  request = 0x27,      // session id, sequence number modulo the window
+  upload = 0x28,       // upload id
+  detached = 0x29,     // NodeId, body number: to be swept; 0: a directory that left the tree
+  dead = 0x2a,         // log time of its death, blob id: what garbage collection works through
+  owned = 0x2b,        // clone id, NodeId: nodes of a clone with records of their own
+  space = 0x2c,        // - : bytes held, by reason
+  state = 0x2f,        // -
 };
 
 constexpr uint8_t kVersionedEnd = 0x20;

@@ -16,13 +16,13 @@
 namespace nokv::codec {
 
 enum class Method : uint32_t {
-  ping = 1,         // empty → empty
-  init = 2,         // InitRequest → StatusReply
-  status = 3,       // empty → StatusReply
-  commit = 4,       // CommitRequest → CommitReply
-  stat = 5,         // StatRequest → StatReply
-  list = 6,         // ListRequest → ListReply
-  open = 7,         // OpenRequest → OpenReply
+  ping = 1,    // empty → empty
+  init = 2,    // InitRequest → StatusReply
+  status = 3,  // empty → StatusReply
+  commit = 4,  // CommitRequest → CommitReply
+  stat = 5,    // StatRequest → StatReply
+  list = 6,    // ListRequest → ListReply
+  open = 7,    // OpenRequest → OpenReply
   // 8 was given out and never used.
   access = 9,       // AccessRequest → BlobAccess
   put_block = 10,   // PutBlockRequest → empty

@@ -253,7 +253,9 @@ TEST(ShardPowerCut, TheOlderCheckpointServesWhenTheNewestIsRotten) {
   machine.power_cut();
   std::string engine = str("/", engine::MemoryEngine::kFileName);
   auto checkpoints = machine.files().list("/srv/nokv/checkpoints").value();
-  ASSERT_EQ(checkpoints.size(), 2U);
+  ASSERT_GE(checkpoints.size(), 2U);
+  // The cut may bring back one whose removal was not on the disk yet.
+  checkpoints.erase(checkpoints.begin(), checkpoints.end() - 2);
   auto rot = [&](const std::string& checkpoint) {
     machine.files().flip_byte(str("/srv/nokv/checkpoints/", checkpoint, engine), 100);
   };

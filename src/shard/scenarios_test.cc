@@ -116,7 +116,7 @@ TEST_F(Scenario, AWallClockThatJumpsIsNotFollowed) {  // 16
   ns.scheduler().clock().jump_wall(24h);
   int64_t after = must({mkdir_op("/b")}).time_ns;
   EXPECT_LT(after - before, Duration(1min).count());
-  EXPECT_EQ(ns.shard().counters().clamped_times.load(), 1U);
+  EXPECT_GT(ns.shard().counters().clamped_times.load(), 0U);
 }
 
 TEST_F(Scenario, AWeekendWithTheServerDownIsNoJumpAndEndsNoSession) {  // 16

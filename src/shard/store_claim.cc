@@ -6,7 +6,6 @@ namespace nokv::shard {
 
 namespace {
 
-constexpr std::string_view kKey = "nokv-namespace";
 constexpr std::string_view kWords = "nokv object store prefix, format 1\nnamespace ";
 
 bool is_absent(Code code) { return code == Code::not_found; }
@@ -34,7 +33,7 @@ void StoreClaim::look(bool take, Clock::Instant deadline, object::Done<> done) {
 
 void StoreClaim::read(std::unique_ptr<Look> look) {
   Clock::Instant deadline = look->deadline;
-  store_.get(std::string(kKey), std::nullopt, deadline,
+  store_.get(std::string(kStoreMark), std::nullopt, deadline,
              [this, look = std::move(look)](Result<std::string> found) mutable {
                if (found) return look->done(judge(*found));
                // Who may not list a bucket is told "denied" for what is not there: putting tells.
@@ -49,8 +48,8 @@ void StoreClaim::read(std::unique_ptr<Look> look) {
 void StoreClaim::put(std::unique_ptr<Look> look) {
   look->tried = true;
   Clock::Instant deadline = look->deadline;
-  store_.put(std::string(kKey), std::make_shared<const std::string>(text_), {.if_absent = true},
-             deadline, [this, look = std::move(look)](Result<> put) mutable {
+  store_.put(std::string(kStoreMark), std::make_shared<const std::string>(text_),
+             {.if_absent = true}, deadline, [this, look = std::move(look)](Result<> put) mutable {
                if (!put && put.error().code() != Code::already_exists) {
                  return look->done(std::move(put));
                }

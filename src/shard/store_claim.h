@@ -15,6 +15,9 @@
 
 namespace nokv::shard {
 
+// The object that says it. docs/formats/store-mark.md
+constexpr std::string_view kStoreMark = "nokv-namespace";
+
 // Thread-safe; nothing blocks.
 class StoreClaim {
  public:

@@ -149,8 +149,7 @@ class FakeServer {
     requests.push_back(request);
     if (request.session != codec::SessionId{}) {
       auto key = std::pair(request.session, request.sequence);
-      bool oldest = request.sequence == std::max<uint64_t>(request.acked_below, 1);
-      if (request.open_session && oldest) sessions.emplace(request.session, false);
+      if (request.open_session) sessions.emplace(request.session, false);
       auto session = sessions.find(request.session);
       if (session == sessions.end() || session->second) {
         return fail_maybe_done(Code::session_expired, "no such session");
