@@ -20,7 +20,7 @@ uint64_t number(const char* name) {
 
 // Sanitizers make it ten to twenty times slower.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr uint64_t kSeeds = 30;
+constexpr uint64_t kSeeds = 20;
 #else
 constexpr uint64_t kSeeds = 200;
 #endif

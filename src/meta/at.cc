@@ -118,7 +118,8 @@ std::optional<int64_t> parse_time(std::string_view text) {
   std::chrono::year_month_day date{std::chrono::year(year),
                                    std::chrono::month(static_cast<unsigned>(month)),
                                    std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok()) return std::nullopt;
+  // What nanoseconds since 1970 hold in 64 bits, whole years.
+  if (!date.ok() || year < 1678 || year > 2261) return std::nullopt;
   int64_t ns = std::chrono::sys_days(date).time_since_epoch().count() * int64_t{86400} * kSecond;
   if (text.empty()) return ns;
   int64_t of_day = 0;

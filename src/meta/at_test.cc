@@ -36,5 +36,12 @@ TEST(At, ANameThatReadsAsAnythingElseIsNoSnapshotName) {
   }
 }
 
+TEST(At, ATimeBeyondTheClockIsNone) {
+  EXPECT_TRUE(parse_time("2261-12-31T23:59:59.999999999-23:59"));
+  EXPECT_TRUE(parse_time("1678-01-01"));
+  EXPECT_FALSE(parse_time("3026-11-26"));
+  EXPECT_FALSE(parse_time("0001-01-01"));
+}
+
 }  // namespace
 }  // namespace nokv::meta

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <utility>
 
 #include "cli/cmd/rows.h"
 #include "cli/context.h"
@@ -44,7 +43,7 @@ Result<Exit> run(Context& context) {
   NOKV_ASSIGN(Client * client, context.client());
   client::CallOptions call = context.call();
   call.deadline = std::max<Duration>(*call.deadline, std::chrono::hours(24));
-  NOKV_ASSIGN(auto reply, client->fsck(std::move(request), call));
+  NOKV_ASSIGN(auto reply, client->fsck(request, call));
   print(context.out, reply);
   return reply.problem_count > reply.repaired ? Exit::refused : Exit::done;
 }
