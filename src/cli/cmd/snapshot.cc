@@ -96,7 +96,7 @@ Result<Exit> list(Context& context) {
     context.about(request.target.path);
   }
   NOKV_ASSIGN(Client * client, context.client());
-  NOKV_ASSIGN(auto reply, client->snapshots(std::move(request), context.call()));
+  NOKV_ASSIGN(auto reply, client->snapshots(request, context.call()));
   Table table;
   for (const auto& it : reply.snapshots) print(context.out, it, table);
   table.print(context.out);
