@@ -15,13 +15,14 @@ namespace nokv::meta::fsck {
 using codec::Kind;
 using codec::PinKind;
 
-Check::Check(std::shared_ptr<const State> state, Options options)
+Check::Check(const std::shared_ptr<const State>& state, Options options)
     : options_(std::move(options)),
       // Without the cache: what the engine's files say is checked, and its rows are hot for others.
       subject_{state, View(state->snapshot, state->record.version, nullptr)} {}
 
-Result<std::unique_ptr<Check>> Check::begin(std::shared_ptr<const State> state, Options options) {
-  std::unique_ptr<Check> check(new Check(std::move(state), std::move(options)));
+Result<std::unique_ptr<Check>> Check::begin(const std::shared_ptr<const State>& state,
+                                            Options options) {
+  std::unique_ptr<Check> check(new Check(state, std::move(options)));
   check->whole_ = check->options_.path.find_first_not_of('/') == std::string::npos;
   if (check->whole_) {
     check->add_all();

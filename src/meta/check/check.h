@@ -35,7 +35,8 @@ class Check {
     size_t blob_window = 1 << 20;
   };
   // Errors: not_found and what else resolving the path may say.
-  static Result<std::unique_ptr<Check>> begin(std::shared_ptr<const State> state, Options options);
+  static Result<std::unique_ptr<Check>> begin(const std::shared_ptr<const State>& state,
+                                              Options options);
 
   // Looks at about `records` more; false when all is done.
   bool step(size_t records);
@@ -52,7 +53,7 @@ class Check {
   void begin_naming();
 
  private:
-  Check(std::shared_ptr<const State> state, Options options);
+  Check(const std::shared_ptr<const State>& state, Options options);
   Result<> add_part();
   void add_all();
   void add_past_trees();
