@@ -16,7 +16,7 @@ class RpcTransport final : public Transport {
         channel_(net, env.clock, env.random, *timers_, address_) {}
 
   void call(codec::Method method, std::string body, Duration timeout, Done done) override {
-    channel_.call(static_cast<uint32_t>(method), std::move(body), timeout, std::move(done));
+    channel_.call(static_cast<uint32_t>(method), body, timeout, std::move(done));
   }
 
   uint64_t connection() const override { return channel_.connection(); }

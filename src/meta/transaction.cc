@@ -9,7 +9,6 @@ namespace nokv::meta {
 
 using codec::Dentry;
 using codec::Kind;
-using codec::Table;
 
 bool mentions_blobs(const codec::Body& body) { return body.blob != 0; }
 

@@ -52,7 +52,7 @@ class RpcChannel::Impl : public std::enable_shared_from_this<Impl> {
     check(options_.calls_max + options_.in_flight_max <= kSlotMask, "a slot for every call");
   }
 
-  void call(uint32_t method, const std::string& body, Duration timeout, Done done);
+  void call(uint32_t method, std::string_view body, Duration timeout, Done done);
   void close();
 
   size_t outstanding() const {
@@ -224,7 +224,7 @@ RpcChannel::Impl::Outgoing RpcChannel::Impl::take_waiting() {
 
 // --- calls
 
-void RpcChannel::Impl::call(uint32_t method, const std::string& body, Duration timeout, Done done) {
+void RpcChannel::Impl::call(uint32_t method, std::string_view body, Duration timeout, Done done) {
   if (body.size() + kHeadMax > kMessageMax) {
     return done(fail(Code::resource_exhausted, "the request has ", body.size(),
                      " bytes, the limit is ", kMessageMax - kHeadMax));
@@ -506,18 +506,19 @@ RpcChannel::RpcChannel(Net& net, const Clock& clock, Random& random, Executor& t
 
 RpcChannel::~RpcChannel() { impl_->close(); }
 
-void RpcChannel::call(uint32_t method, std::string body, Duration timeout, Done done) {
-  impl_->call(method, std::move(body), timeout, std::move(done));
+void RpcChannel::call(uint32_t method, std::string_view body, Duration timeout, Done done) {
+  impl_->call(method, body, timeout, std::move(done));
 }
 
-Result<std::string> RpcChannel::call_blocking(uint32_t method, std::string body, Duration timeout) {
+Result<std::string> RpcChannel::call_blocking(uint32_t method, std::string_view body,
+                                              Duration timeout) {
   struct Waiting {
     std::mutex mutex;
     std::condition_variable came;
     std::optional<Result<std::string>> answer;
   };
   auto waiting = std::make_shared<Waiting>();
-  call(method, std::move(body), timeout, [waiting](Result<std::string> answer) {
+  call(method, body, timeout, [waiting](Result<std::string> answer) {
     std::lock_guard lock(waiting->mutex);
     waiting->answer.emplace(std::move(answer));
     waiting->came.notify_one();

@@ -54,10 +54,10 @@ class RpcChannel {
   // or: cancelled (nothing came within `timeout`), unavailable (no connection, or it was lost),
   // overloaded (the channel is full), resource_exhausted (a body above the limit). The outcome is
   // maybe_done when the request had left and its answer had not come.
-  void call(uint32_t method, std::string body, Duration timeout, Done done);
+  void call(uint32_t method, std::string_view body, Duration timeout, Done done);
 
   // The same, blocking the thread until it is done; not for I/O threads, `timers` or the simulator.
-  Result<std::string> call_blocking(uint32_t method, std::string body, Duration timeout);
+  Result<std::string> call_blocking(uint32_t method, std::string_view body, Duration timeout);
 
   // Calls that wait for an answer or their turn.
   size_t outstanding() const;
