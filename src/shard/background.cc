@@ -35,8 +35,10 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       options_(std::move(options)),
       checker_(env, shard, store, events),
       space_(env, shard, store, checker_.desk()),
-      executor_(env.executors.serial("nokv-upkeep")),
-      home_(std::make_shared<Guarded<Executor*>>(executor_.get())) {}
+      home_(std::make_shared<Guarded<Executor*>>(nullptr)),
+      executor_(env.executors.serial("nokv-upkeep")) {
+  home_->with([this](Executor*& executor) { executor = executor_.get(); });
+}
 
 Background::~Background() {
   home_->with([](Executor*& executor) { executor = nullptr; });

@@ -153,9 +153,10 @@ class Background {
   SpaceMeter::Figures measured_;  // to act on
   Clock::Instant last_measured_{};
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
-  std::unique_ptr<Executor> executor_;
   // For answers of the object store, which may come when all this is gone: null then.
   std::shared_ptr<Guarded<Executor*>> home_;
+  // Last, so that it stops first: what it runs uses the rest.
+  std::unique_ptr<Executor> executor_;
 };
 
 }  // namespace nokv::shard
