@@ -17,6 +17,7 @@ namespace nokv::client {
 namespace {
 
 constexpr std::string_view kUnwanted = "nobody wants it any more";
+constexpr uint32_t kAttemptsOfWay = 3;  // of one that fails for now, when there is another
 
 enum class Way : uint8_t {
   directory,
@@ -55,13 +56,18 @@ struct BlockIo::Transfer {
   Clock::Instant deadline;
   Done<std::string> done;
   std::vector<Way> ways;  // the last one is tried next
-  uint32_t attempts = 0;
+  uint32_t attempts = 0;  // on this way
   bool damaged_before = false;
 
   std::optional<Error> earlier;  // what ended the way before this one
 
   bool is_put() const { return bytes != nullptr; }
   std::string key() const { return codec::blob_object_name(place.blob, place.block); }
+  bool has_another_way() const { return ways.size() > 1; }
+  // A way that gives no answer must leave time for the next one.
+  Clock::Instant deadline_of_way(Clock::Instant now) const {
+    return has_another_way() ? now + (deadline - now) / 2 : deadline;
+  }
 };
 
 std::string block_name(const BlockPlace& place) {
@@ -90,6 +96,11 @@ void BlockIo::stop() {
     waiting.swap(state_->waiting);
   }
   for (auto& transfer : waiting) transfer->done(fail(Code::cancelled, "the client was closed"));
+}
+
+bool BlockIo::is_stopped(const std::shared_ptr<State>& state) {
+  std::lock_guard lock(state->mutex);
+  return state->stopped;
 }
 
 BlockIo::Counters BlockIo::counters() const {
@@ -174,7 +185,7 @@ void BlockIo::attempt(const std::shared_ptr<State>& state, const TransferPtr& tr
   {
     std::lock_guard lock(state->mutex);
     ++(transfer->is_put() ? state->counters.puts : state->counters.gets);
-    if (transfer->attempts > 1) ++state->counters.retries;
+    if (transfer->attempts > 1 || transfer->earlier) ++state->counters.retries;
   }
   switch (transfer->ways.back()) {
     case Way::directory:
@@ -207,11 +218,12 @@ void BlockIo::by_directory(const std::shared_ptr<State>& state, const TransferPt
 
 void BlockIo::by_url(const std::shared_ptr<State>& state, const TransferPtr& transfer) {
   const BlockPlace& place = transfer->place;
-  net::HttpClientRequest request{.method = transfer->is_put() ? "PUT" : "GET",
-                                 .url = place.url,
-                                 .body = transfer->bytes,
-                                 .deadline = transfer->deadline,
-                                 .response_max = place.bytes + (64 << 10)};
+  net::HttpClientRequest request{
+      .method = transfer->is_put() ? "PUT" : "GET",
+      .url = place.url,
+      .body = transfer->bytes,
+      .deadline = transfer->deadline_of_way(state->parts.env.clock.now()),
+      .response_max = place.bytes + (64 << 10)};
   state->parts.http->send(std::move(request),
                           [state, transfer](Result<net::HttpClientResponse> response) {
                             ended(state, transfer, block_of(std::move(response)));
@@ -260,7 +272,8 @@ void BlockIo::ended(const std::shared_ptr<State>& state, const TransferPtr& tran
     return attempt(state, transfer);
   }
   Clock::Instant now = state->parts.env.clock.now();
-  if (is_transient(result.error())) {
+  bool patient = !transfer->has_another_way() || transfer->attempts < kAttemptsOfWay;
+  if (patient && is_transient(result.error())) {
     Duration pause = state->backoff.before_next(transfer->attempts, state->parts.env.random);
     std::lock_guard lock(state->mutex);
     if (!state->stopped && now + pause < transfer->deadline) {
@@ -268,8 +281,10 @@ void BlockIo::ended(const std::shared_ptr<State>& state, const TransferPtr& tran
       return;
     }
   }
-  if (transfer->ways.size() > 1 && code != Code::cancelled && now < transfer->deadline) {
+  // An attempt that timed out is `cancelled`, as is all that a closed client leaves.
+  if (transfer->has_another_way() && now < transfer->deadline && !is_stopped(state)) {
     transfer->ways.pop_back();
+    transfer->attempts = 0;
     transfer->damaged_before = false;
     transfer->earlier = std::move(result).error();
     return attempt(state, transfer);

@@ -84,6 +84,7 @@ class BlockIo {
   struct Transfer;
   using TransferPtr = std::shared_ptr<Transfer>;
   static void submit(const std::shared_ptr<State>& state, TransferPtr transfer);
+  static bool is_stopped(const std::shared_ptr<State>& state);
   static void start(const std::shared_ptr<State>& state, const TransferPtr& transfer);
   static void attempt(const std::shared_ptr<State>& state, const TransferPtr& transfer);
   static void by_directory(const std::shared_ptr<State>& state, const TransferPtr& transfer);

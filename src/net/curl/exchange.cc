@@ -233,6 +233,15 @@ Result<HttpClientResponse> Exchange::outcome(void* easy, int curl_code, Clock::I
       return failed(Code::data_loss,
                     str("the body ended after ", response_.body.size(), " bytes, before its end"),
                     sent);
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CACERT_BADFILE: {
+      // Asking again changes nothing.
+      Error error(Code::failed_precondition,
+                  str(request_.method, " to ", host_, ": its certificate is not trusted here (",
+                      curl_easy_strerror(static_cast<CURLcode>(curl_code)), ")"));
+      return std::unexpected(
+          std::move(error).with_hint("AWS_CA_BUNDLE names a file of certificates to trust"));
+    }
     case CURLE_URL_MALFORMAT:
       return failed(Code::invalid_argument, "the URL is malformed", false);
     default:
