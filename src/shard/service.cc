@@ -78,6 +78,7 @@ Service::Service(const Env& env, Shard& shard, Background& background, object::O
       background_(background),
       store_(store),
       options_(std::move(options)),
+      comparisons_(env.clock, options_.views_max, options_.view_ttl),
       claim_(store, options_.namespace_id) {}
 
 void Service::look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done) {
@@ -461,6 +462,28 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
   return reply;
 }
 
+Result<ComparedSide> Service::compared(const meta::State& state, const codec::Target& target,
+                                       const std::string& at) {
+  ComparedSide out;
+  NOKV_ASSIGN(out.path, full_path(state, target));
+  meta::View view = state.view();
+  if (!at.empty()) {
+    NOKV_ASSIGN(out.moment, meta::resolve_at(view, *state.pins, state.record.policy, at, out.path,
+                                             shard_.now_ns()));
+  }
+  out.version = out.moment.version == meta::kNow ? state.record.version : out.moment.version;
+  NOKV_ASSIGN(out.located, meta::resolve_path_at(view, out.moment, out.path, true));
+  return out;
+}
+
+Result<codec::DiffReply> Service::diff(const codec::DiffRequest& request) {
+  if (request.cursor != 0) return comparisons_.next(request.cursor, request.limit);
+  NOKV_ASSIGN(auto now, reading({}, {}));
+  NOKV_ASSIGN(auto a, compared(*now.state, request.a, request.from));
+  NOKV_ASSIGN(auto b, compared(*now.state, request.b, request.to));
+  return comparisons_.begin(now.state, a, b, request.limit);
+}
+
 Result<codec::StatusReply> Service::status() {
   auto state = shard_.state();
   codec::StatusReply reply;
@@ -575,6 +598,15 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
+    case Method::diff: {
+      codec::DiffRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.min_version;
+      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
+        encode_into<codec::DiffReply>(std::move(done))(diff(request));
+      });
+      return;
+    }
     case Method::policy:
       done(codec::encoded(codec::PolicyReply{shard_.state()->record.policy}));
       return;
