@@ -30,6 +30,8 @@ Result<> FiledPass::row(std::string_view key, std::string_view /*value*/) {
   uint64_t birth = 0;
   if (pin == nullptr) {
     stray(str("a past record is filed under pin ", id, ", which is not there"));
+  } else if (static_cast<Table>(record_key[0]) == Table::clone) {
+    stray("the record of a clone is filed, which no pin keeps");
   } else if (!value) {
     stray(str("what is filed under pin ", id, " is not there"));
   } else if (!codec::take_birth(old, birth) || birth > pin->version || pin->version >= death) {
@@ -112,15 +114,10 @@ Result<> PastPass::see(std::string_view past) {
   return {};
 }
 
-// Whether the pin it is filed under is the one that keeps it. Records of files are also kept when
-// it cannot be told where they were, so there is nothing to say about them.
+// Whether the pin it is filed under is the one that keeps it.
 Result<> PastPass::judge(std::string_view past, const std::string& key, const Raw& old,
                          uint64_t death, uint64_t pin) {
   if (subject_.state->pins->find(pin)->going) return {};
-  auto table = static_cast<Table>(key[0]);
-  codec::NodeRecord node;
-  if (table == Table::chunk || table == Table::moved || table == Table::link) return {};
-  if (table == Table::node && (!codec::decode(old.value, node) || !node.directory)) return {};
   auto keeper = retention_.keeper(subject_.view, key, old, death);
   if (!keeper) {
     if (keeper.error().code() != Code::data_loss) return std::unexpected(keeper.error());
