@@ -184,6 +184,9 @@ Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
 Result<std::optional<codec::MovedRecord>> Tree::moved(const NodeId& file) const {
   NOKV_ASSIGN(auto own, view_.record<codec::MovedRecord>(codec::moved_key(file), at_));
   if (own || file.hops.empty()) return own;
+  // One that got several names, or none, in the clone is not where its source was.
+  NOKV_ASSIGN(bool own_node, has_own_node(file));
+  if (own_node) return std::nullopt;
   NOKV_ASSIGN(auto come, source(file));
   if (!come) return std::nullopt;
   NOKV_ASSIGN(auto theirs, Tree(view_, come->version).moved(come->id));
