@@ -95,6 +95,19 @@ Result<> PastPass::see(std::string_view past) {
   }
   if (all_) return see_all(past, key, old.birth, death);
   old.value = value;
+  auto keeper = retention_.keeper(subject_.view, key, old, death);
+  if (!keeper) {
+    if (keeper.error().code() != Code::data_loss) return std::unexpected(keeper.error());
+    report_.add({.code = "undecodable", .id = hex(past), .detail = keeper.error().message()});
+    return {};
+  }
+  if (*keeper) {
+    NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(**keeper, past)));
+    if (filed) {
+      ++good_;
+      return {};
+    }
+  }
   const auto& versions = subject_.state->pins->by_version();
   for (auto row = versions.lower_bound(death - 1); row != versions.end(); ++row) {
     if (row->first < old.birth) break;
@@ -102,7 +115,7 @@ Result<> PastPass::see(std::string_view past) {
       NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(id, past)));
       if (!filed) continue;
       ++good_;
-      return judge(past, key, old, death, id);
+      return filed_elsewhere(past, id, *keeper);
     }
   }
   report_.add({.code = "past_unfiled",
@@ -114,22 +127,15 @@ Result<> PastPass::see(std::string_view past) {
   return {};
 }
 
-// Whether the pin it is filed under is the one that keeps it.
-Result<> PastPass::judge(std::string_view past, const std::string& key, const Raw& old,
-                         uint64_t death, uint64_t pin) {
+// A pin that is going keeps its rows until they are handed on.
+Result<> PastPass::filed_elsewhere(std::string_view past, uint64_t pin,
+                                   const std::optional<uint64_t>& keeper) {
   if (subject_.state->pins->find(pin)->going) return {};
-  auto keeper = retention_.keeper(subject_.view, key, old, death);
-  if (!keeper) {
-    if (keeper.error().code() != Code::data_loss) return std::unexpected(keeper.error());
-    report_.add({.code = "undecodable", .id = hex(past), .detail = keeper.error().message()});
-    return {};
-  }
-  if (*keeper && **keeper == pin) return {};
   report_.add({.code = "filed_elsewhere",
                .is_error = false,
                .id = hex(past),
                .detail = str("filed under pin ", pin, ", and ",
-                             *keeper ? str("kept by pin ", **keeper) : "needed by none"),
+                             keeper ? str("kept by pin ", *keeper) : "needed by none"),
                .repair = FilePast{std::string(past)}});
   return {};
 }

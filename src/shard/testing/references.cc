@@ -1,5 +1,6 @@
 #include "shard/testing/references.h"
 
+#include <algorithm>
 #include <map>
 #include <memory>
 #include <set>
@@ -220,13 +221,23 @@ class References {
       std::string_view rest = **past;
       if (!codec::take_birth(rest, old.birth)) return;
       old.value = rest;
+      // Asked of each pin anew.
       meta::Retention fresh(pins);
-      auto keeper = fresh.keeper(view, record, old, death);
-      if (!keeper) return problem("retention: " + keeper.error().message());
-      if (!*keeper || **keeper != pin) {
+      for (const auto& [version, ids] : pins.by_version()) {
+        if (version >= death || version < std::max(old.birth, under->version)) continue;
+        bool any = false;
+        for (uint64_t id : ids) {
+          const codec::PinRecord& other = *pins.find(id);
+          if (other.going || (version == under->version && id != pin)) continue;
+          auto needed = fresh.needs(view, id, other, record, old);
+          if (!needed) return problem("retention: " + needed.error().message());
+          any = any || *needed;
+        }
+        if (any == (version == under->version)) continue;
         problem(str("a past record of table ", static_cast<int>(record[0]), ", valid from ",
-                    old.birth, " to ", death, ", is filed under pin ", pin, " and needed by ",
-                    *keeper ? **keeper : 0));
+                    old.birth, " to ", death, ", is filed under pin ", pin, " of v",
+                    under->version, any ? ", and needed at v" : ", which does not need it: v",
+                    version));
       }
     });
   }
