@@ -196,6 +196,7 @@ Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
   if (upkeep.refile_pin != 0) NOKV_TRY(refile(upkeep));
   for (const auto& past : upkeep.past) NOKV_TRY(hand_on(past, 0));
   for (const auto& mended : upkeep.references) NOKV_TRY(mend_references(mended));
+  for (const auto& mended : upkeep.clones) NOKV_TRY(mend_clone(mended));
   for (uint64_t blob : upkeep.purged_blobs) {
     std::string key = codec::number_key(Table::blob, blob);
     NOKV_ASSIGN(auto record, before_->present<codec::BlobRecord>(key));
@@ -269,6 +270,19 @@ Result<> Applier::mend_references(const codec::MendedReferences& mended) {
   BlobChange& change = blobs_[{mended.blob, mended.is_inline}];
   change.references += mended.difference;
   change.settle = true;
+  return {};
+}
+
+Result<> Applier::mend_clone(const codec::MendedClone& mended) {
+  std::string key = codec::number_key(Table::clone_life, mended.clone);
+  NOKV_ASSIGN(auto life, before_->present<codec::CloneLife>(key));
+  if (!life || static_cast<int64_t>(life->live) + mended.live < 0 ||
+      static_cast<int64_t>(life->past) + mended.past < 0) {
+    return {};
+  }
+  LifeChange& change = lives_[mended.clone];
+  change.live += mended.live;
+  change.past += mended.past;
   return {};
 }
 

@@ -59,6 +59,7 @@ class Applier {
   Result<> refile(const codec::Upkeep& upkeep);
   Result<> hand_on(std::string_view past, uint64_t skip_pin);
   Result<> mend_references(const codec::MendedReferences& mended);
+  Result<> mend_clone(const codec::MendedClone& mended);
   Result<> mention(std::string_view key, std::string_view value, int64_t sign);
   Result<> write_blobs(int64_t now_ns);
   Result<> write_blob(uint64_t blob, const BlobChange& change, int64_t now_ns);

@@ -61,6 +61,10 @@ Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
   if (!target.id) {
     return meta::resolve_path_at(view, moment, target.path.empty() ? "/" : target.path, follow);
   }
+  if (!target.id.hops.empty()) {  // what its source shows does not bring it back
+    NOKV_ASSIGN(bool removed, tree.is_removed(target.id));
+    if (removed) return fail(Code::stale, "node ", target.id.text(), " is no longer in the tree");
+  }
   NOKV_ASSIGN(auto names, meta::split_path(target.path, true));
   return tree.resolve(target.id, std::move(names), follow);
 }

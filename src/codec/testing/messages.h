@@ -48,6 +48,7 @@ void for_each_redo(auto&& visit) {
   visit.template operator()<NewPin>("NewPin");
   visit.template operator()<RenewedPin>("RenewedPin");
   visit.template operator()<MendedReferences>("MendedReferences");
+  visit.template operator()<MendedClone>("MendedClone");
   visit.template operator()<Upkeep>("Upkeep");
   visit.template operator()<RedoRecord>("RedoRecord");
   visit.template operator()<RedoGroup>("RedoGroup");

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "codec/key.h"
+#include "meta/check/check.h"
 #include "shard/testing/model_run.h"
 #include "shard/testing/references.h"
 
@@ -314,6 +315,13 @@ void Run::compare_references(bool at_rest) {
   } while ((*page)->more);
   std::string problem = check_references(*ns_.shard().state()->snapshot, objects, at_rest);
   if (!problem.empty()) differ(problem);
+  auto checked = meta::fsck::Check::begin(ns_.shard().state(), {.moments = true});
+  if (!checked) return differ("fsck: " + checked.error().message());
+  while ((*checked)->step(1000)) {
+  }
+  for (const auto& found : (*checked)->report().problems()) {
+    differ(str("fsck: ", found.code, " ", found.path, " ", found.id, ": ", found.detail));
+  }
 }
 
 // What the shard keeps, against what it was told to keep; moments are its own decision.
