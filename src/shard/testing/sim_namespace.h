@@ -46,6 +46,9 @@ class SimNamespace {
     NOKV_ASSIGN(log_, log::LocalLog::open(env, "/meta/log", log_options));
     ShardOptions options;
     options.cache_bytes = 1 << 20;
+    options.failed = [this](const Error& error) {
+      if (failed) failed(error);
+    };
     NOKV_ASSIGN(shard_, Shard::open(env, *engine_, *log_, events_, options));
     background_ = std::make_unique<Background>(env, *shard_, *engine_, *log_, store_, events_,
                                                background_options_);
@@ -129,6 +132,9 @@ class SimNamespace {
     }
     return out;
   }
+
+  // Told when the shard stops by itself.
+  std::function<void(const Error&)> failed;
 
   SimScheduler& scheduler() { return scheduler_; }
   SimHost& host() { return host_; }
