@@ -206,6 +206,7 @@ void Transaction::put_dentry(const Place& place, const Found& old, const Dentry&
 }
 
 void Transaction::remove_dentry(const Place& place, const Found& old) {
+  if (old && old.entry->kind != Kind::file) forget_paths();  // some may have led through it
   std::optional<std::string> value;
   if (old.inherits) value = codec::encoded(Dentry());
   if (old.own_birth == 0 && !value) return;
@@ -241,7 +242,6 @@ Result<> Transaction::end_directory(const NodeId& id) {
   }
   context_.pending.end_directory(id, *state, version_);
   set(codec::detached_key(id, 0), "");
-  forget_paths();
   return {};
 }
 
@@ -313,8 +313,7 @@ uint64_t Transaction::pin(codec::PinKind kind, const NodeId& scope, std::string 
 
 uint64_t Transaction::undo_pin(bool wanted, const NodeId& scope, const std::string& path,
                                const Place* file_at) {
-  bool made_here = scope.origin >= first_new_id_;  // there is no earlier state to keep
-  if (!wanted || policy().undo_ns == 0 || made_here) return 0;
+  if (!wanted || policy().undo_ns == 0 || made_here(scope)) return 0;
   pin(codec::PinKind::undo, scope, path, now_ns_ + policy().undo_ns, file_at);
   return version_ - 1;
 }

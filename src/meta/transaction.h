@@ -70,6 +70,8 @@ class Transaction {
   codec::RedoRecord& record() { return out_; }
   const codec::RetentionPolicy& policy() const { return context_.policy; }
   uint64_t new_id() { return context_.next_id++; }
+  // Whether this transaction made the node: there is no earlier state of it.
+  bool made_here(const NodeId& id) const { return id.origin >= first_new_id_; }
 
   // --- where
 

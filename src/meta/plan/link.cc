@@ -17,10 +17,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Link& op) {
   NodeId id = from.id();
   NOKV_TRY(
       txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
-  codec::NodeRecord record;
-  record.inode = file.inode;
-  record.links = file.links;
-  NOKV_TRY(txn.put(codec::node_key(id), codec::encoded(record)));
+  NOKV_TRY(txn.put_file(from, file, file.inode.body.size));
   txn.put_dentry(to, there, {id, file.inode.kind, {}});
   txn.count(to, 1, file.inode.kind, file.inode.body.size);
   codec::Event event{codec::EventKind::linked, false, to.path(), from.path(), id, file.inode.kind};

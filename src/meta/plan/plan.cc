@@ -44,12 +44,13 @@ Result<codec::OperationResult> plan_one(Transaction& txn, const codec::Operation
                                         bool& changed) {
   return std::visit(
       [&]<class Op>(const Op& op) -> Result<codec::OperationResult> {
+        NOKV_ASSIGN(auto done, planning::run(txn, op));
         if (std::is_same_v<Op, codec::SnapshotCreate> && changed) {
           return fail(Code::invalid_argument,
                       "a snapshot comes before the changes of its transaction, not after");
         }
         changed = changed || !kKeepsTree<Op>;
-        return planning::run(txn, op);
+        return done;
       },
       operation);
 }

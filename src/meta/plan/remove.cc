@@ -13,12 +13,8 @@ Result<> unlink(Transaction& txn, const Transaction::Spot& spot) {
     NOKV_TRY(txn.put(codec::link_key(id, spot.place.directory, spot.place.name), std::nullopt));
     --file.links;
     file.inode.attributes.ctime_ns = txn.now_ns();
-    codec::NodeRecord record;
-    record.inode = file.inode;
-    record.links = file.links;
-    NOKV_TRY(txn.put(codec::node_key(id),
-                     file.links == 0 ? std::nullopt : std::optional(codec::encoded(record))));
-    if (file.links != 0) return {};
+    if (file.links != 0) return txn.put_file(spot, file, file.inode.body.size);
+    NOKV_TRY(txn.put(codec::node_key(id), std::nullopt));
   } else {
     NOKV_TRY(txn.put(codec::moved_key(id), std::nullopt));
   }

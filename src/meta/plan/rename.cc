@@ -55,14 +55,11 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     NOKV_TRY(txn.put(key, codec::encoded(now)));
   } else {
     file.inode.attributes.ctime_ns = txn.now_ns();
-    codec::NodeRecord record;
-    record.inode = file.inode;
-    record.links = file.links;
-    NOKV_TRY(txn.put(codec::node_key(id), codec::encoded(record)));
     txn.put_dentry(to, there, entry);
     NOKV_TRY(txn.put(codec::link_key(id, from.place.directory, from.place.name), std::nullopt));
     NOKV_TRY(
         txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
+    NOKV_TRY(txn.put_file(from, file, size));
   }
   txn.count(from.place, -1, entry.kind, size);
   txn.count(to, 1, entry.kind, size);

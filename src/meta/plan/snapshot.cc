@@ -46,6 +46,10 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
   }
   NOKV_ASSIGN(int64_t expires, expiry(txn, op.ttl_ns));
   NodeId scope = spot.id();
+  if (txn.made_here(scope)) {
+    return fail(Code::invalid_argument, spot.path(),
+                ": is made by this transaction, and a snapshot shows what was there before it");
+  }
   codec::SnapshotRecord record;
   record.pin = txn.pin(codec::PinKind::snapshot, scope, spot.path(), expires);
   record.version = txn.version() - 1;
