@@ -199,4 +199,16 @@ inline codec::Operation snapshot_op(const std::string& name, const std::string& 
   return op;
 }
 
+inline codec::Operation append_op(const std::string& path, const std::string& bytes) {
+  codec::Append op;
+  op.target.path = path;
+  op.body.bytes = bytes;
+  op.body.size = bytes.size();
+  return op;
+}
+
+inline codec::Operation link_op(const std::string& from, const std::string& to) {
+  return codec::Link{{from, {}}, {to, {}}};
+}
+
 }  // namespace nokv::shard
