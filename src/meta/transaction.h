@@ -144,6 +144,8 @@ class Transaction {
   // Errors: invalid_argument, resource_exhausted (limits), failed_precondition (an upload that is
   // not open, a blob of another upload or already published).
   Result<codec::Body> take_body(const codec::NewBody& body);
+  // Makes it a body of this version and this request's principal.
+  void stamp(codec::Body& body) const;
   // Errors: invalid_argument when this transaction already published the node.
   Result<> publishes(const NodeId& file);
   // A new inline blob with these bytes; gives its id.

@@ -82,6 +82,11 @@ Result<> Transaction::make_linkable(const Spot& spot, File& file) {
   return {};
 }
 
+void Transaction::stamp(Body& body) const {
+  body.generation = version_;
+  body.principal = out_.principal;
+}
+
 Result<> Transaction::publishes(const NodeId& file) {
   if (published_.insert(file).second) return {};
   return fail(Code::invalid_argument, "a transaction gives a file one body: node ", file.text(),
@@ -148,7 +153,7 @@ Result<> Transaction::claim_blobs(const codec::NewBody& body) {
 Result<Body> Transaction::take_body(const codec::NewBody& body) {
   Body out;
   out.size = out.base_size = body.size;
-  out.generation = version_;
+  stamp(out);
   out.digest = body.digest;
   out.content_type = body.content_type;
   out.producer = body.producer;

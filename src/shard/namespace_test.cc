@@ -2,23 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "shard/testing/sim_namespace.h"
+#include "shard/testing/checked_namespace.h"
 
 namespace nokv::shard {
 namespace {
 
-class Namespace : public testing::Test {
+class Namespace : public CheckedNamespace {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(ns.open());
-    auto made = ns.init();
-    ASSERT_TRUE(made) << made.error().message();
-  }
-  codec::CommitReply must(std::vector<codec::Operation> operations) {
-    auto reply = ns.commit(std::move(operations));
-    EXPECT_TRUE(reply) << (reply ? "" : reply.error().message());
-    return reply ? *reply : codec::CommitReply();
-  }
   Code refused(std::vector<codec::Operation> operations) {
     auto reply = ns.commit(std::move(operations));
     EXPECT_FALSE(reply);
@@ -33,7 +23,6 @@ class Namespace : public testing::Test {
     }
     return out;
   }
-  SimNamespace ns{1};
 };
 
 using Names = std::vector<std::string>;
@@ -126,6 +115,22 @@ TEST_F(Namespace, AFileThatWasReplacedByTheCommandCanBeBroughtBack) {
   std::get<codec::Publish>(replace).keep_undo = true;
   auto reply = must({replace});
   EXPECT_EQ(ns.read("/a", str("v", reply.results[0].undo_version)).value(), "old");
+}
+
+TEST_F(Namespace, TheLogSaysWhoPublishedEachGeneration) {
+  must({put_op("/a", "one")});
+  must({snapshot_op("s", "/")});
+  must({put_op("/a", "two")});
+  must({snapshot_op("t", "/")});
+  codec::CommitRequest append;
+  append.operations.push_back({append_op("/a", "!")});
+  ns.shard().commit(append, "somebody else", [](auto) {});
+  ns.scheduler().run_for(std::chrono::seconds(1));
+  auto log = ns.call<codec::LogReply>(codec::Method::log, codec::LogRequest{{"/a", {}}});
+  ASSERT_TRUE(log);
+  std::vector<std::string> who;
+  for (const auto& entry : log->entries) who.push_back(entry.principal);
+  EXPECT_EQ(who, (Names{"somebody else", "test", "test"}));
 }
 
 TEST_F(Namespace, ADirectoryCannotBeMovedBelowItself) {  // scenario 23

@@ -455,8 +455,8 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
       break;
     }
     reply.entries.push_back({path, entry.body.generation, entry.body.size, entry.body.digest,
-                             entry.attributes.ctime_ns, "", codec::EventKind::published, true,
-                             name});
+                             entry.attributes.ctime_ns, entry.body.principal,
+                             codec::EventKind::published, true, name});
   }
   if (reply.entries.empty()) return fail(Code::not_found, path, ": no kept version has it");
   return reply;

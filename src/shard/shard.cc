@@ -323,6 +323,7 @@ void Shard::handle_commit(Work& work) {
 void Shard::plan_commit(Work& work, bool opens) {
   const CommitRequest& request = work.request;
   RedoRecord record;
+  record.principal = work.principal;
   uint64_t version = next_version();
   auto planned = meta::plan(context(), version, tell_time(true), request, record);
   if (!planned) counters_.refused.fetch_add(1, std::memory_order_relaxed);
