@@ -278,6 +278,7 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   server::HostOptions host_options;
   host_options.directory = options.meta;
   host_options.server_version = version_number();
+  if (options.upload_ttl) host_options.background.upload_ttl = *options.upload_ttl;
   host_options.shard.failed = [&](const Error&) { end(); };
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, events, host_options));
   NOKV_TRY(look_at_objects(env, *host, options.objects, objects, events));
