@@ -15,11 +15,12 @@ Result<OperationResult> run(Transaction& txn, const codec::Link& op) {
   ++file.links;
   file.inode.attributes.ctime_ns = txn.now_ns();
   NodeId id = from.id();
+  NOKV_TRY(txn.put_inode(id, file.inode, file.links));
   NOKV_TRY(
       txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
-  NOKV_TRY(txn.put_file(from, file, file.inode.body.size));
+  NOKV_TRY(txn.file_changed(id, 0));
   txn.put_dentry(to, there, {id, file.inode.kind, {}});
-  txn.count(to, 1, file.inode.kind, file.inode.body.size);
+  txn.count(to, 1, id, file.inode.kind, file.inode.body.size);
   codec::Event event{codec::EventKind::linked, false, to.path(), from.path(), id, file.inode.kind};
   event.generation = file.inode.body.generation;
   event.size = file.inode.body.size;

@@ -50,6 +50,7 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
     return fail(Code::invalid_argument, spot.path(),
                 ": is made by this transaction, and a snapshot shows what was there before it");
   }
+  NOKV_TRY(txn.check_unchanged());
   codec::SnapshotRecord record;
   record.pin = txn.pin(codec::PinKind::snapshot, scope, spot.path(), expires);
   record.version = txn.version() - 1;
