@@ -17,6 +17,7 @@ enum class KnownBad {
   totals_stay_on_rename,       // what lies below a directory is not counted where it goes
   page_repeats_changed_name,   // the next page at a snapshot begins with the last name's past
   untold_counted_twice,        // a directory that moves takes along what its parents do not know
+  event_lost_at_resume,        // a watch goes on one event too late
 };
 
 #ifdef NOKV_KNOWN_BAD

@@ -226,6 +226,12 @@ Result<codec::LogReply> Client::log(const codec::LogRequest& request, const Call
   return core_->ask<codec::LogReply>(Method::log, request, options);
 }
 
+Result<client::Watcher> Client::watch(const client::WatchOptions& options) {
+  client::Watcher watcher(*core_, options);
+  NOKV_TRY(watcher.begin());
+  return watcher;
+}
+
 // ---- the server
 
 Result<> Client::ping(const CallOptions& options) { return core_->tell(Method::ping, {}, options); }

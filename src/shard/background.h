@@ -84,6 +84,7 @@ class Background {
   const Shard& shard() const { return shard_; }
   const engine::Engine& engine() const { return engine_; }
   const log::LogStore& log() const { return log_; }
+  log::LogStore& log() { return log_; }
 
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }

@@ -78,7 +78,8 @@ Service::Service(const Env& env, Shard& shard, Background& background, object::O
       background_(background),
       store_(store),
       options_(std::move(options)),
-      claim_(store, options_.namespace_id) {}
+      claim_(store, options_.namespace_id),
+      watches_(env, shard, background.log()) {}
 
 void Service::look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done) {
   bool take = shard_.state()->initialised();
@@ -575,6 +576,13 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
+    case Method::watch: {
+      codec::WatchRequest request;
+      if (!codec::decode(body, request)) break;
+      watches_.poll(std::move(request), caller.deadline,
+                    encode_into<codec::WatchReply>(std::move(done)));
+      return;
+    }
     case Method::policy:
       done(codec::encoded(codec::PolicyReply{shard_.state()->record.policy}));
       return;

@@ -104,6 +104,9 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<LogRequest>("LogRequest");
   visit.template operator()<LogEntry>("LogEntry");
   visit.template operator()<LogReply>("LogReply");
+  visit.template operator()<WatchRequest>("WatchRequest");
+  visit.template operator()<WatchEvent>("WatchEvent");
+  visit.template operator()<WatchReply>("WatchReply");
   visit.template operator()<InitRequest>("InitRequest");
   visit.template operator()<StatusReply>("StatusReply");
   visit.template operator()<SpaceRow>("SpaceRow");
