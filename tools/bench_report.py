@@ -55,6 +55,8 @@ AIMS = {
     'create_16_writers': ('≥ 20,000 op/s, p99 < 3 ms', sixteen),
     'stat_depth_4': ratio_at_most(1.5),
     'stat_pipelined_64': at_least(100_000, 'op/s'),
+    'watch_delivery': ('p99 < 5 ms', lambda row, _: row['p99_us'] < 5_000),
+    'watch_10': at_least(20_000, 'event/s'),
     'list_1000': at_most(1.5, 'ms'),
     'list_100000': at_most(150, 'ms'),
     'first_page_1000000': as_fast_as('first_page_1000'),

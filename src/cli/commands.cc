@@ -45,6 +45,7 @@ std::span<const Command> commands() {
       snapshot_policy_row(),
       log_row(),
       undelete_row(),
+      watch_row(),
 
       gc_row(),
       fsck_row(),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +38,8 @@ struct ServeOptions {
   bool log_json = false;
   std::string log_level;  // debug, info, warning, error
   bool insecure = false;  // --insecure-i-know
+  std::optional<Duration> events_kept;
+  std::optional<uint64_t> events_kept_bytes;
 };
 
 // Errors: invalid_argument, with a hint.

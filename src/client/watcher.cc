@@ -44,10 +44,9 @@ Result<> Watcher::begin() {
 }
 
 std::string Watcher::cursor() const {
-  if (at_ == page_.events.size()) return page_.cursor;
-  auto page = codec::EventCursor::parse(page_.cursor);
-  if (!page) return request_.since;
+  if (page_.events.empty()) return page_.cursor;
   if (at_ == 0) return request_.since;
+  auto page = codec::EventCursor::parse(page_.cursor);
   const codec::WatchEvent& last = page_.events[at_ - 1];
   return codec::EventCursor{page->log, last.version, last.index + 1}.text();
 }

@@ -35,6 +35,9 @@ class Watcher {
   // those of the namespace.
   Result<std::optional<codec::WatchEvent>> next(Duration wait);
 
+  // Whether the next event is here already.
+  bool at_hand() const { return at_ < page_.events.size(); }
+
   // Behind the last event that was given. One word.
   std::string cursor() const;
   // From where one could begin, as the server told last; empty before.

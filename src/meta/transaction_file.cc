@@ -65,6 +65,22 @@ Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_
   return {};
 }
 
+Result<> Transaction::file_event(const Spot& spot, const File& file, codec::Event event) {
+  event.path = spot.path();
+  this->event(event);
+  if (file.in_dentry) return {};
+  NOKV_ASSIGN(auto all, names(spot.id()));
+  for (const Name& name : all) {
+    if (name.parent == spot.place.directory && name.name == spot.place.name) continue;
+    auto path = directory_path(name.parent);
+    if (!path && path.error().code() == Code::stale) continue;  // as in put_file()
+    if (!path) return std::unexpected(std::move(path).error());
+    event.path = join_path(*path, name.name);
+    this->event(event);
+  }
+  return {};
+}
+
 Result<> Transaction::make_linkable(const Spot& spot, File& file) {
   if (!file.in_dentry) return {};
   file.in_dentry = false;

@@ -31,7 +31,9 @@ struct BackgroundOptions {
   Duration start_quiet = std::chrono::minutes(10);  // nothing expires that soon after a start
   Duration checkpoint_every = std::chrono::minutes(10);
   uint64_t checkpoint_log_bytes = 1ULL << 30;          // or when the log grew by this
-  Duration log_kept_for = std::chrono::hours(24 * 7);  // for events
+  // For events: until they are older than this, or newer ones take more. What recovery needs of the
+  // log is kept beside that.
+  Duration log_kept_for = std::chrono::hours(24 * 7);
   uint64_t log_kept_bytes = 4ULL << 30;
   std::string checkpoint_directory;  // empty: none are made
   // What moments and undo pins keep may be this part of what is live, or this much; beyond it the
@@ -120,6 +122,7 @@ class Background {
   void expire_sessions(Then then);
   void checkpoint(bool now, Then then);
   Result<> make_checkpoint();
+  Result<> trim_log();
   void sweep_directory(const meta::State& state, const codec::NodeId& id, Then then);
   void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
                     Then then);
@@ -138,6 +141,8 @@ class Background {
   Clock::Instant started_{};
   Clock::Instant last_checkpoint_{};
   uint64_t checkpoint_log_bytes_ = 0;
+  uint64_t recoverable_ = 0;  // without the log up to here
+  Clock::Instant last_trim_{};
   bool passing_ = false;  // a pass of tick()
   // One at a time, so that no step rests on what another one is about to do.
   std::deque<std::shared_ptr<Pass>> passes_;

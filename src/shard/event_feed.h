@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <vector>
 
@@ -11,6 +12,16 @@
 #include "codec/redo.h"
 
 namespace nokv::shard {
+
+// How watches fare, for figures.
+struct WatchCounters {
+  std::atomic<uint64_t> watchers{0};  // polls that wait now
+  std::atomic<uint64_t> polls{0};
+  std::atomic<uint64_t> events_sent{0};
+  std::atomic<uint64_t> log_reads{0};  // pages that were read from the log: somebody is behind
+  std::atomic<uint64_t> lag{0};        // versions that the last such page was behind
+  std::atomic<uint64_t> too_old{0};
+};
 
 // Thread-safe; nothing blocks. Bounded: what is not taken in time is dropped, and whoever misses it
 // finds it in the log.
@@ -21,6 +32,9 @@ class EventFeed {
   // Whether anybody listens: asked by the sequencer before each push, after the group can be read.
   bool wanted() const { return wanted_.load(); }
   void want(bool on) { wanted_.store(on); }
+
+  WatchCounters& counters() { return counters_; }
+  const WatchCounters& counters() const { return counters_; }
 
   // The next group, whose bytes in the log are `bytes`.
   void push(codec::RedoGroup group, size_t bytes);
@@ -43,6 +57,7 @@ class EventFeed {
   };
 
   std::atomic<bool> wanted_ = false;
+  WatchCounters counters_;
   Guarded<Queue> queue_;
 };
 

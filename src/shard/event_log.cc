@@ -5,7 +5,9 @@
 
 namespace nokv::shard {
 
-Result<codec::RedoGroup> EventLog::next_group(log::Reader& reader, size_t* bytes) {
+namespace {
+
+Result<codec::RedoGroup> next_group(log::Reader& reader, size_t* bytes = nullptr) {
   NOKV_ASSIGN(auto entry, reader.next());
   if (!entry) return fail(Code::data_loss, "the log ends before what can be read of it");
   codec::RedoGroup group;
@@ -15,6 +17,14 @@ Result<codec::RedoGroup> EventLog::next_group(log::Reader& reader, size_t* bytes
   }
   if (bytes != nullptr) *bytes = entry->group.bytes.size();
   return group;
+}
+
+}  // namespace
+
+Result<int64_t> time_of_part(log::LogStore& log, Version first) {
+  NOKV_ASSIGN(auto reader, log.read(first));
+  NOKV_ASSIGN(auto group, next_group(*reader));
+  return group.records.front().time_ns;
 }
 
 Result<EventBatch> EventLog::next(log::Reader& reader) {
@@ -67,17 +77,12 @@ Result<> EventLog::fill(EventPage& page, uint64_t upto) {
 Result<uint64_t> EventLog::first_after(int64_t time_ns, uint64_t newest) {
   auto parts = log_.parts();
   if (parts.empty()) return newest + 1;
-  auto begins_at = [&](const log::LogStore::Part& part) -> Result<int64_t> {
-    NOKV_ASSIGN(auto reader, log_.read(part.first));
-    NOKV_ASSIGN(auto group, next_group(*reader));
-    return group.records.front().time_ns;
-  };
   // The last part that begins at or before the time: it, or the next one, has the version.
   size_t low = 0;
   size_t high = parts.size();
   while (low < high) {
     size_t middle = low + (high - low) / 2;
-    NOKV_ASSIGN(int64_t begins, begins_at(parts[middle]));
+    NOKV_ASSIGN(int64_t begins, time_of_part(log_, parts[middle].first));
     if (begins <= time_ns) {
       low = middle + 1;
     } else {

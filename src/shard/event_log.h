@@ -12,6 +12,10 @@
 
 namespace nokv::shard {
 
+// The log time of version `first`, which begins a part of `log`. Blocks. Errors: not_found (trimmed),
+// data_loss.
+Result<int64_t> time_of_part(log::LogStore& log, Version first);
+
 // Keeps the readers of the last pages open, so that who reads on finds the place at once. Home: one
 // thread. Everything blocks on the log's files.
 class EventLog {
@@ -53,7 +57,6 @@ class EventLog {
 
   Result<Open> open_at(uint64_t version);
   Result<> advance(Open& open);
-  static Result<codec::RedoGroup> next_group(log::Reader& reader, size_t* bytes = nullptr);
   static Result<EventBatch> next(log::Reader& reader);
 
   log::LogStore& log_;

@@ -98,6 +98,7 @@ class Shard {
 
   // Gets each group once it can be read, before its requests are answered.
   EventFeed& feed() { return feed_; }
+  const EventFeed& feed() const { return feed_; }
 
   const ShardCounters& counters() const { return counters_; }
   size_t queue_length() const { return queue_length_.load(); }

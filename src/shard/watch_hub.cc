@@ -34,6 +34,7 @@ WatchHub::WatchHub(const Env& env, Shard& shard, log::LogStore& log, WatchOption
       shard_(shard),
       log_(log),
       options_(options),
+      counters_(shard.feed().counters()),
       past_(log),
       log_home_(nullptr),
       home_(env.executors.serial("nokv-watch")),

@@ -33,15 +33,6 @@ struct WatchOptions {
   Duration idle = std::chrono::minutes(1);  // without a poll, then the sequencer is not listened to
 };
 
-struct WatchCounters {
-  std::atomic<uint64_t> watchers{0};  // polls that wait now
-  std::atomic<uint64_t> polls{0};
-  std::atomic<uint64_t> events_sent{0};
-  std::atomic<uint64_t> log_reads{0};  // pages that were read from the log: somebody is behind
-  std::atomic<uint64_t> lag{0};        // versions that the last such page was behind
-  std::atomic<uint64_t> too_old{0};
-};
-
 // Thread-safe; nothing blocks but the destructor.
 //
 // Invariant: while a poll waits, each version from the one it waits for on passes by it, in order,
@@ -105,7 +96,7 @@ class WatchHub {
   Shard& shard_;
   log::LogStore& log_;
   const WatchOptions options_;
-  WatchCounters counters_;
+  WatchCounters& counters_;  // the feed's, so that figures find them
 
   uint64_t next_ = 0;  // the version that passes next; 0: nobody listens
   std::deque<EventBatch> recent_;  // up to next_, without a gap

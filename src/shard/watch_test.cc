@@ -204,6 +204,47 @@ TEST_F(WatchTest, ATreeOperationReachesWatchesAtBelowAndAboveBothPaths) {  // 15
   EXPECT_TRUE(all({.path = "/a/b/c", .since = since}).empty());
 }
 
+TEST_F(WatchTest, OfAFileWithSeveralNamesEachIsTold) {  // 11
+  must({mkdir_op("/a"), mkdir_op("/b"), put_op("/a/f", "1")});
+  codec::Link link;
+  link.from.path = "/a/f";
+  link.to.path = "/b/g";
+  must({link});
+  std::string since = now();
+  codec::Append append;
+  append.target = {"f", ns->stat("/a")->id};
+  append.body.bytes = "23";
+  append.body.size = 2;
+  must({append});
+  codec::SetAttributes chmod;
+  chmod.target.path = "/b/g";
+  chmod.mode = 0600;
+  must({chmod});
+  codec::SetXattr xattr;
+  xattr.target.path = "/b/g";
+  xattr.name = "user.x";
+  xattr.value = "1";
+  must({xattr});
+  must({put_op("/b/g", "new")});
+  for (const auto& [path, kind] : {std::pair("/a", "/a/f"), {"/b", "/b/g"}}) {
+    auto events = all({.path = path, .since = since});
+    ASSERT_EQ(told(events), (Strings{str("published ", kind), str("attributes ", kind),
+                                     str("xattr ", kind), str("published ", kind)}));
+    EXPECT_EQ(events[0].event.size, 3U);
+    EXPECT_EQ(events[3].event.size, 3U);
+    EXPECT_EQ(events[0].event.id, events[3].event.id);
+  }
+  EXPECT_EQ(ns->stat("/a")->totals.bytes, 3U);
+  EXPECT_EQ(ns->stat("/b")->totals.bytes, 3U);
+  EXPECT_EQ(all({.path = "/", .since = since}).size(), 8U);
+  since = now();
+  must({rename_op("/b/g", "/b/h")});
+  auto renamed = all({.path = "/", .since = since});
+  EXPECT_EQ(told(renamed), Strings{"renamed /b/g -> /b/h"});
+  EXPECT_EQ(renamed[0].event.size, 3U);
+  EXPECT_NE(renamed[0].event.generation, 0U);
+}
+
 TEST_F(WatchTest, KindsAndDepthAreChosen) {
   std::string since = now();
   must({mkdir_op("/a"), put_op("/a/f", "1"), mkdir_op("/a/b")});

@@ -44,6 +44,7 @@ Command snapshot_renew_row();
 Command snapshot_policy_row();
 Command log_row();
 Command undelete_row();
+Command watch_row();
 
 Command gc_row();
 Command fsck_row();
