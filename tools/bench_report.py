@@ -236,7 +236,9 @@ the floor does one thing at a time and the row many at once.
 - `rpc` rows drive the SDK's session or its reading calls from callbacks, as many on their way at \
 once as the row says; `create_batch_256` has transactions of 256 creates, four on their way on one \
 connection, and its latencies are of whole transactions; `create_16_writers` has 16 connections \
-with a session each and one request on its way on each. `sdk` rows are the blocking calls of \
+with a session each and one request on its way on each. `watch_delivery` is from the acknowledgement \
+of a create to its event at one watcher, 0 when that came first; `watch_10` is what each of ten \
+watchers is told in a second, and its latencies are of whole transactions. `sdk` rows are the blocking calls of \
 `nokv::Client`.
 - `durable` is after fdatasync of the log; `early` when the outcome is decided. Created files are \
 empty.

@@ -101,12 +101,12 @@ class Listener {
     if (!heard_.begin()) return heard_.end(std::nullopt);
     codec::WatchRequest request{.path = path_, .since = std::move(cursor)};
     request.wait_ns = Duration(kPollWait).count();
-    peer_->ask<codec::WatchReply>(
-        codec::Method::watch, request, [this](Result<codec::WatchReply> reply) {
-          if (!reply) return heard_.end(std::move(reply).error());
-          if (!reply->events.empty()) heard_.add(reply->events.size());
-          ask(std::move(reply->cursor));
-        });
+    peer_->ask<codec::WatchReply>(codec::Method::watch, request,
+                                  [this](Result<codec::WatchReply> reply) {
+                                    if (!reply) return heard_.end(std::move(reply).error());
+                                    if (!reply->events.empty()) heard_.add(reply->events.size());
+                                    ask(std::move(reply->cursor));
+                                  });
   }
 
   Heard heard_;
@@ -160,26 +160,26 @@ Result<> watch_10(Scene& scene, Row& row, uint64_t) {
     listeners.push_back(std::make_unique<Listener>(scene.clock(), scene.peer(), where));
     NOKV_TRY(listeners.back()->begin());
   }
-  uint64_t batches = 0;       // whose names are used up
+  uint64_t batches = 0;  // whose names are used up
   uint64_t acknowledged = 0;
   auto once = [&](Duration time) -> Result<Run> {
     uint64_t first = batches;
     Clock::Instant began = scene.clock().now();
-    LoadOptions options{
-        .lanes = kBatchesAtOnce, .time = time, .stop = scene.options().stop};
-    NOKV_ASSIGN(Load load, run_load(scene.clock(), options, [&](int, uint64_t number,
-                                                                LoadDone done) {
-      std::vector<codec::OperationBox> operations;
-      operations.reserve(kBatch);
-      for (size_t i = 0; i < kBatch; ++i) {
-        operations.push_back({empty_file(str(where, "/", file_name((first + number) * kBatch + i)))});
-      }
-      writer->commit(std::move(operations), codec::Durability::durable,
-                     [done = std::move(done)](Result<codec::CommitReply> reply) mutable {
-                       if (!reply) return done(std::unexpected(std::move(reply).error()));
-                       done({});
-                     });
-    }));
+    LoadOptions options{.lanes = kBatchesAtOnce, .time = time, .stop = scene.options().stop};
+    NOKV_ASSIGN(
+        Load load, run_load(scene.clock(), options, [&](int, uint64_t number, LoadDone done) {
+          std::vector<codec::OperationBox> operations;
+          operations.reserve(kBatch);
+          for (size_t i = 0; i < kBatch; ++i) {
+            operations.push_back(
+                {empty_file(str(where, "/", file_name((first + number) * kBatch + i)))});
+          }
+          writer->commit(std::move(operations), codec::Durability::durable,
+                         [done = std::move(done)](Result<codec::CommitReply> reply) mutable {
+                           if (!reply) return done(std::unexpected(std::move(reply).error()));
+                           done({});
+                         });
+        }));
     acknowledged += load.operations;
     batches += load.numbers;
     Clock::Instant last = began;

@@ -39,7 +39,8 @@ std::optional<EventCursor> EventCursor::parse(std::string_view text) {
   size_t dash = rest.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
   EventCursor out;
-  bool good = parse_number(log, out.log, 16) && parse_number(rest.substr(0, dash), out.version, 10) &&
+  bool good = parse_number(log, out.log, 16) &&
+              parse_number(rest.substr(0, dash), out.version, 10) &&
               parse_number(rest.substr(dash + 1), out.index, 10);
   // One spelling each, so that a cursor is compared as it is written.
   if (!good || out.text() != text) return std::nullopt;

@@ -17,10 +17,10 @@ TEST(EventCursor, IsOneWordThatIsReadBack) {
 
 TEST(EventCursor, NothingElseIsOne) {
   for (const char* text :
-       {"", "oldest", "v124", "e00f1c2d3e4a5b697", "e00f1c2d3e4a5b697-124", "e00f1c2d3e4a5b697-124-",
-        "e00f1c2d3e4a5b697--3", "e00f1c2d3e4a5b697-0124-3", "e00f1c2d3e4a5b697-124-3 ",
-        "e00F1C2D3E4A5B697-124-3", "e00f1c2d3e4a5b697-124-4294967296", "e00f1c2d3e4a5b69-124-3",
-        "x00f1c2d3e4a5b697-124-3", "e00f1c2d3e4a5b697-+12-3"}) {
+       {"", "oldest", "v124", "e00f1c2d3e4a5b697", "e00f1c2d3e4a5b697-124",
+        "e00f1c2d3e4a5b697-124-", "e00f1c2d3e4a5b697--3", "e00f1c2d3e4a5b697-0124-3",
+        "e00f1c2d3e4a5b697-124-3 ", "e00F1C2D3E4A5B697-124-3", "e00f1c2d3e4a5b697-124-4294967296",
+        "e00f1c2d3e4a5b69-124-3", "x00f1c2d3e4a5b697-124-3", "e00f1c2d3e4a5b697-+12-3"}) {
     EXPECT_FALSE(EventCursor::parse(text)) << text;
   }
 }

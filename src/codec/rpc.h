@@ -362,12 +362,12 @@ struct LogReply {
 // answered at once, with the cursor to go on from; one that does when there is something to tell
 // or `wait_ns` has passed. Whoever asks from a page's cursor has that page.
 struct WatchRequest {
-  std::string path;         // as events tell it: from the root, no symlink is followed
-  bool here_only = false;   // of what is below only the entries of `path` itself
-  uint32_t kinds = 0;       // bit k: EventKind k; 0: all but moments
-  std::string since;        // after: a cursor, "oldest", or what --at accepts; empty: now
-  int64_t wait_ns = 0;      // at most a minute
-  uint32_t limit = 0;       // events; at most 10,000; 0: 1,000
+  std::string path;        // as events tell it: from the root, no symlink is followed
+  bool here_only = false;  // of what is below only the entries of `path` itself
+  uint32_t kinds = 0;      // bit k: EventKind k; 0: all but moments
+  std::string since;       // after: a cursor, "oldest", or what --at accepts; empty: now
+  int64_t wait_ns = 0;     // at most a minute
+  uint32_t limit = 0;      // events; at most 10,000; 0: 1,000
   static void fields(auto& self, auto& f) {
     f(1, self.path);
     f(2, self.here_only);

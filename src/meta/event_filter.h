@@ -18,8 +18,8 @@ constexpr uint32_t event_bit(codec::EventKind kind) {
 constexpr uint32_t kEventsUnlessSaid = ~event_bit(codec::EventKind::moment);
 
 struct EventFilter {
-  std::string path;        // from the root, without a '/' at its end; the root is "/"
-  bool here_only = false;  // `path` and the entries of it, not what lies deeper
+  std::string path;                    // from the root, without a '/' at its end; the root is "/"
+  bool here_only = false;              // `path` and the entries of it, not what lies deeper
   uint32_t kinds = kEventsUnlessSaid;  // event_bit() of each
 
   // By any of the paths that the event tells: one that leads to `path` or below it, and for an

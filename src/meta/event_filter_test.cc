@@ -46,8 +46,7 @@ TEST(EventFilter, ARenameIsHeardOfOnBothPaths) {
 }
 
 TEST(EventFilter, WhatCoversASubtreeIsHeardOfBelowItToo) {
-  Event event{
-      .kind = EventKind::renamed, .covers_subtree = true, .path = "/x/a", .old_path = "/a"};
+  Event event{.kind = EventKind::renamed, .covers_subtree = true, .path = "/x/a", .old_path = "/a"};
   for (const char* path : {"/a", "/a/b/c", "/x/a", "/x/a/b/c", "/x", "/"}) {
     EXPECT_TRUE(hears(path, event)) << path;
   }

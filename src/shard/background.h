@@ -30,7 +30,7 @@ struct BackgroundOptions {
   Duration session_idle = std::chrono::hours(24);   // of serving time
   Duration start_quiet = std::chrono::minutes(10);  // nothing expires that soon after a start
   Duration checkpoint_every = std::chrono::minutes(10);
-  uint64_t checkpoint_log_bytes = 1ULL << 30;          // or when the log grew by this
+  uint64_t checkpoint_log_bytes = 1ULL << 30;  // or when the log grew by this
   // For events: until they are older than this, or newer ones take more. What recovery needs of the
   // log is kept beside that.
   Duration log_kept_for = std::chrono::hours(24 * 7);

@@ -34,8 +34,7 @@ Result<EventBatch> EventLog::next(log::Reader& reader) {
 
 Result<EventLog::Open> EventLog::open_at(uint64_t version) {
   auto found = std::ranges::find_if(open_, [&](const Open& open) {
-    bool in_batch =
-        open.batch && open.batch->first <= version && version <= open.batch->last;
+    bool in_batch = open.batch && open.batch->first <= version && version <= open.batch->last;
     return in_batch || open.next == version;
   });
   if (found != open_.end()) {

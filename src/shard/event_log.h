@@ -12,8 +12,8 @@
 
 namespace nokv::shard {
 
-// The log time of version `first`, which begins a part of `log`. Blocks. Errors: not_found (trimmed),
-// data_loss.
+// The log time of version `first`, which begins a part of `log`. Blocks. Errors: not_found
+// (trimmed), data_loss.
 Result<int64_t> time_of_part(log::LogStore& log, Version first);
 
 // Keeps the readers of the last pages open, so that who reads on finds the place at once. Home: one

@@ -60,17 +60,15 @@ void WatchHub::on_log(Executor::Task task) {
 
 void WatchHub::poll(codec::WatchRequest request, Clock::Instant deadline, Done done) {
   counters_.polls.fetch_add(1, std::memory_order_relaxed);
-  home_->post(
-      [this, request = std::move(request), deadline, done = std::move(done)]() mutable {
-        begin(std::move(request), deadline, std::move(done));
-      });
+  home_->post([this, request = std::move(request), deadline, done = std::move(done)]() mutable {
+    begin(std::move(request), deadline, std::move(done));
+  });
 }
 
 void WatchHub::begin(codec::WatchRequest request, Clock::Instant deadline, Done done) {
   if (!shard_.state()->initialised()) {
-    return done(
-        std::unexpected(Error(Code::failed_precondition, "there is no namespace here yet")
-                            .with_hint("create it with: nokv init")));
+    return done(std::unexpected(Error(Code::failed_precondition, "there is no namespace here yet")
+                                    .with_hint("create it with: nokv init")));
   }
   auto path = plain_path(request.path);
   if (!path) return done(std::unexpected(std::move(path).error()));

@@ -27,8 +27,8 @@
 namespace nokv::shard {
 
 struct WatchOptions {
-  size_t watchers_max = 65'536;     // polls that wait at once; what goes beyond is overloaded
-  size_t recent_bytes = 8 << 20;    // of events kept in memory for those who ask on at once
+  size_t watchers_max = 65'536;   // polls that wait at once; what goes beyond is overloaded
+  size_t recent_bytes = 8 << 20;  // of events kept in memory for those who ask on at once
   Duration wait_max = std::chrono::minutes(1);
   Duration idle = std::chrono::minutes(1);  // without a poll, then the sequencer is not listened to
 };
@@ -98,7 +98,7 @@ class WatchHub {
   const WatchOptions options_;
   WatchCounters& counters_;  // the feed's, so that figures find them
 
-  uint64_t next_ = 0;  // the version that passes next; 0: nobody listens
+  uint64_t next_ = 0;              // the version that passes next; 0: nobody listens
   std::deque<EventBatch> recent_;  // up to next_, without a gap
   std::atomic<size_t> recent_bytes_ = 0;
   bool ending_ = false;

@@ -46,8 +46,8 @@ Result<> write_from(Context& context, client::Reader& reader, uint64_t offset) {
   return {};
 }
 
-// Waits until something happened to the file, or a moment: its path may lead through symbolic links,
-// of which the watch knows nothing.
+// Waits until something happened to the file, or a moment: its path may lead through symbolic
+// links, of which the watch knows nothing.
 Result<> wait(client::Watcher& watcher) {
   NOKV_TRY(watcher.next(kLookAgain));
   // A reader that is slow looks once for all that happened meanwhile.
@@ -60,7 +60,8 @@ Result<> wait(client::Watcher& watcher) {
 Result<> follow(Context& context, Client& client, const std::string& path, uint64_t size,
                 uint64_t generation) {
   context.out.flush();
-  NOKV_ASSIGN(auto watcher, client.watch({.path = path, .here_only = true, .call = context.call()}));
+  NOKV_ASSIGN(auto watcher,
+              client.watch({.path = path, .here_only = true, .call = context.call()}));
   for (bool first = true; !context.out.closed(); first = false) {
     if (!first) NOKV_TRY(wait(watcher));
     auto stat = client.stat({.path = path}, {.follow = true, .call = context.call()});

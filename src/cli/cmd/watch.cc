@@ -14,11 +14,12 @@ namespace {
 using codec::EventKind;
 using codec::WatchEvent;
 
-constexpr std::array kKinds = {
-    EventKind::created,          EventKind::published,        EventKind::attributes,
-    EventKind::xattr,            EventKind::renamed,          EventKind::linked,
-    EventKind::removed,          EventKind::cloned,           EventKind::rolled_back,
-    EventKind::snapshot_created, EventKind::snapshot_removed, EventKind::moment};
+constexpr std::array kKinds = {EventKind::created,          EventKind::published,
+                               EventKind::attributes,       EventKind::xattr,
+                               EventKind::renamed,          EventKind::linked,
+                               EventKind::removed,          EventKind::cloned,
+                               EventKind::rolled_back,      EventKind::snapshot_created,
+                               EventKind::snapshot_removed, EventKind::moment};
 constexpr Duration kForEver = std::chrono::hours(24 * 365);
 
 // "created,removed" as event_kinds(). Errors: invalid_argument, naming the word.
@@ -91,8 +92,8 @@ Result<> handle(Context& context, const WatchEvent& it, const std::string& curso
                                                 variables(it, cursor)));
   ++(code == 0 ? handled.done : handled.failed);
   if (code != 0) {
-    context.out.warn(str("nokv watch: '", command, "' ended with ", code, " for the event ",
-                         cursor, " of ", it.event.path));
+    context.out.warn(str("nokv watch: '", command, "' ended with ", code, " for the event ", cursor,
+                         " of ", it.event.path));
   }
   return {};
 }
@@ -162,29 +163,27 @@ Command watch_row() {
           "interrupted. Moments, which the server makes by itself, are told only when --kinds "
           "names them.",
       .positionals = {{.name = "PATH", .kind = ValueKind::path}},
-      .options = {{.name = "kinds",
-                   .value = "KIND,...",
-                   .kind = ValueKind::text,
-                   .help = "only these: created, published, attributes, xattr, renamed, linked, "
-                           "removed, cloned, rolled_back, snapshot_created, snapshot_removed, "
-                           "moment"},
-                  {.name = "since",
-                   .value = "CURSOR|oldest|AT",
-                   .kind = ValueKind::text,
-                   .help = "events after that"},
-                  {.name = "count",
-                   .value = "N",
-                   .kind = ValueKind::number,
-                   .help = "end after N events"},
-                  {.name = "timeout",
-                   .value = "TIME",
-                   .kind = ValueKind::duration,
-                   .help = "end when there was no event for so long"},
-                  {.name = "no-recursive", .help = "only PATH and the entries of it"},
-                  {.name = "exec",
-                   .value = "COMMAND",
-                   .kind = ValueKind::text,
-                   .help = "run it with a shell for each event"}},
+      .options =
+          {{.name = "kinds",
+            .value = "KIND,...",
+            .kind = ValueKind::text,
+            .help = "only these: created, published, attributes, xattr, renamed, linked, "
+                    "removed, cloned, rolled_back, snapshot_created, snapshot_removed, "
+                    "moment"},
+           {.name = "since",
+            .value = "CURSOR|oldest|AT",
+            .kind = ValueKind::text,
+            .help = "events after that"},
+           {.name = "count", .value = "N", .kind = ValueKind::number, .help = "end after N events"},
+           {.name = "timeout",
+            .value = "TIME",
+            .kind = ValueKind::duration,
+            .help = "end when there was no event for so long"},
+           {.name = "no-recursive", .help = "only PATH and the entries of it"},
+           {.name = "exec",
+            .value = "COMMAND",
+            .kind = ValueKind::text,
+            .help = "run it with a shell for each event"}},
       .examples = {{"nokv watch /runs --kinds created,published", ""},
                    {"nokv --json watch / --since oldest --timeout 0s",
                     "all that the log still tells"},
