@@ -17,6 +17,11 @@ enum class KnownBad {
   totals_stay_on_rename,       // what lies below a directory is not counted where it goes
   page_repeats_changed_name,   // the next page at a snapshot begins with the last name's past
   untold_counted_twice,        // a directory that moves takes along what its parents do not know
+  clone_base_not_kept,         // the pin of a clone needs nothing
+  clone_reads_present,         // a clone shows what its source is now
+  id_comes_back,               // what was removed in a clone has no whiteout
+  clone_freed_too_early,       // a clone is freed with the last live name of it
+  clone_never_freed,           // what is past is never taken off what holds a clone
   event_lost_at_resume,        // a watch goes on one event too late
 };
 

@@ -178,8 +178,10 @@ TEST(Golden, KeysAreWrittenAsEver) {
        {"upload 10", number_key(Table::upload, 10)},
        {"detached 5, body 3", detached_key(plain, 3)},
        {"dead since 1,000 ns, blob 258", dead_key(1000, 258)},
-       {"owned by clone 7, node 5.7:1", owned_key(7, cloned)},
+       {"whiteout in clone 7 of node 5.7:1", grave_key(7, cloned)},
        {"space", table_key(Table::space)},
+       {"life of clone 7", number_key(Table::clone_life, 7)},
+       {"clone 7, ending", number_key(Table::ending, 7)},
        {"state", table_key(Table::state)},
        {"past of dentry 5 'name' that died at 300", past_key(dentry, 300)}});
 }

@@ -89,8 +89,8 @@ std::string request_key(std::string_view session, uint32_t slot) {
   return out;
 }
 
-std::string owned_key(uint64_t clone, const NodeId& id) {
-  std::string out = number_key(Table::owned, clone);
+std::string grave_key(uint64_t clone, const NodeId& id) {
+  std::string out = number_key(Table::grave, clone);
   id.put_key(out);
   return out;
 }
@@ -148,6 +148,10 @@ bool split_chunk_key(std::string_view key, ChunkKey& out) {
 bool split_detached_key(std::string_view key, NodeId& id, uint64_t& body_number) {
   return take_table(key, Table::detached) && id.take_key(key) && take_u64(key, body_number) &&
          key.empty();
+}
+
+bool split_grave_key(std::string_view key, uint64_t& clone, NodeId& id) {
+  return take_table(key, Table::grave) && take_u64(key, clone) && id.take_key(key) && key.empty();
 }
 
 bool split_node_key(std::string_view key, NodeId& out) {

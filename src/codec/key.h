@@ -52,8 +52,10 @@ enum class Table : uint8_t {
   upload = 0x28,       // upload id
   detached = 0x29,     // NodeId, body number: to be swept; 0: a directory that left the tree
   dead = 0x2a,         // log time of its death, blob id: what garbage collection works through
-  owned = 0x2b,        // clone id, NodeId: nodes of a clone with records of their own
+  grave = 0x2b,        // clone id, NodeId: node whiteouts of a clone
   space = 0x2c,        // - : bytes held, by reason
+  clone_life = 0x2d,   // clone id
+  ending = 0x2e,       // clone id: nothing live names it; to be ended, and its whiteouts swept
   state = 0x2f,        // -
 };
 
@@ -74,7 +76,7 @@ std::string clone_key(uint64_t clone);
 std::string filed_key(uint64_t pin, std::string_view past_key);
 std::string dead_key(int64_t time_ns, uint64_t blob);
 std::string request_key(std::string_view session, uint32_t slot);
-std::string owned_key(uint64_t clone, const NodeId& id);
+std::string grave_key(uint64_t clone, const NodeId& id);
 // Tables with no key, one number, or bytes as key.
 std::string table_key(Table table);
 std::string number_key(Table table, uint64_t number);
@@ -108,6 +110,7 @@ struct ChunkKey {
 };
 bool split_chunk_key(std::string_view key, ChunkKey& out);
 bool split_detached_key(std::string_view key, NodeId& id, uint64_t& body_number);
+bool split_grave_key(std::string_view key, uint64_t& clone, NodeId& id);
 // Of tables whose key is one NodeId.
 bool split_node_key(std::string_view key, NodeId& out);
 // Of tables whose key is one number.

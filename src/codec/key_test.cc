@@ -183,7 +183,7 @@ std::vector<std::string> one_of_each() {
   NodeId id{5, {{8, 1}}};
   return {dentry_key(id, "n"),        node_key(id),     link_key(id, {3, {}}, "n"),
           chunk_key(id, 7, 9),        clone_key(4),     detached_key(id, 2),
-          past_key(node_key(id), 77), dead_key(5, 6),   owned_key(4, id),
+          past_key(node_key(id), 77), dead_key(5, 6),   grave_key(4, id),
           request_key("0123", 4),     filed_key(3, "x")};
 }
 

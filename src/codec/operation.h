@@ -284,7 +284,37 @@ struct CloseUpload {
   static void fields(auto& self, auto& f) { f(1, self.upload); }
 };
 
-// Brings a file back as it was at a version that can still be read, under its name or another.
+// Makes `to` a writable copy of a directory as it is, or was at a version that can still be read:
+// in constant time, for nothing below it is written. A file is copied. Of the present it comes
+// before all changes of its transaction.
+struct Clone {
+  Target from;
+  std::string from_at;  // empty: now
+  Target to;            // refused when it exists
+  bool parents = false;
+  static void fields(auto& self, auto& f) {
+    f(1, self.from);
+    f(2, self.from_at);
+    f(3, self.to);
+    f(4, self.parents);
+  }
+};
+
+// Puts a directory or file in its place as it was at `at`; what was there can be brought back for
+// the undo window.
+struct Rollback {
+  Target target;
+  std::string at;
+  bool keep_undo = false;
+  static void fields(auto& self, auto& f) {
+    f(1, self.target);
+    f(2, self.at);
+    f(3, self.keep_undo);
+  }
+};
+
+// Brings a file or directory back as it was at a version that can still be read, under its name or
+// another.
 struct Undelete {
   Target target;   // what it was called then
   std::string at;  // empty: the newest version that has it
@@ -316,9 +346,10 @@ struct Copy {
   }
 };
 
-using Operation = std::variant<Mkdir, Publish, Append, MakeNode, Link, Rename, Remove,
-                               SetAttributes, SetXattr, Check, SnapshotCreate, SnapshotRemove,
-                               SnapshotRenew, SetPolicy, OpenUpload, CloseUpload, Undelete, Copy>;
+using Operation =
+    std::variant<Mkdir, Publish, Append, MakeNode, Link, Rename, Remove, SetAttributes, SetXattr,
+                 Check, SnapshotCreate, SnapshotRemove, SnapshotRenew, SetPolicy, OpenUpload,
+                 CloseUpload, Undelete, Copy, Clone, Rollback>;
 
 // One operation in its envelope: field 1 is the first alternative, and so on.
 struct OperationBox {
@@ -367,7 +398,7 @@ struct OperationResult {
   uint64_t upload = 0;        // OpenUpload
   uint64_t first_blob = 0;
   int64_t expires_ns = 0;
-  uint64_t snapshot_version = 0;  // snapshots; Undelete: the version it was taken at
+  uint64_t snapshot_version = 0;  // snapshots; Clone, Rollback, Undelete: the version it shows
   uint64_t pin = 0;               // snapshots
   static void fields(auto& self, auto& f) {
     f(1, self.path);

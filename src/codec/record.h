@@ -144,6 +144,10 @@ struct Totals {
   uint64_t directories = 0;
   uint64_t bytes = 0;
   uint64_t newest = 0;  // the last version that changed anything below, or the directory
+  // At least the hops of any node at or below: of those whose last hop is of the same clone as the
+  // directory's, and of the others. Never lowered.
+  uint32_t hops = 0;
+  uint32_t foreign_hops = 0;
 
   bool operator==(const Totals&) const = default;
   static void fields(auto& self, auto& f) {
@@ -151,6 +155,8 @@ struct Totals {
     f(2, self.directories);
     f(3, self.bytes);
     f(4, self.newest);
+    f(5, self.hops);
+    f(6, self.foreign_hops);
   }
 };
 
@@ -205,13 +211,14 @@ struct NodeRecord {
   }
 };
 
-// Value of the link table: the row is all it says.
+// Value of the link table: the row is all it says. A file that has a node record of its own has
+// all its rows; one in a clone that has none has those of its source that the clone shows.
 struct LinkRecord {
-  bool whiteout = false;
-  static void fields(auto& self, auto& f) { f(1, self.whiteout); }
+  static void fields(auto& /*self*/, auto& /*f*/) {}
 };
 
-// Value of the moved table: where a file with one name is, once it was renamed.
+// Value of the moved table: where a file with one name is, once it was renamed or has chunk
+// records.
 struct MovedRecord {
   NodeId parent;
   std::string name;
@@ -247,15 +254,31 @@ struct ChunkRecord {
 
 // Value of the clone table.
 struct CloneRecord {
-  uint64_t parent = 0;  // the parent clone; 0: none
-  uint64_t version = 0;
+  uint64_t parent = 0;   // the parent clone; 0: none
+  uint64_t version = 0;  // that it shows
   NodeId source;
   NodeId root;
+  uint64_t pin = 0;  // keeps `source` as it was at `version`
   static void fields(auto& self, auto& f) {
     f(1, self.parent);
     f(2, self.version);
     f(3, self.source);
     f(4, self.root);
+    f(5, self.pin);
+  }
+};
+
+// Value of the clone_life table: what still names a node of the clone from outside it.
+struct CloneLife {
+  uint64_t live = 0;   // live dentries, and the root record
+  uint64_t past = 0;   // past dentries, and pins whose scope lies in the clone
+  uint64_t pin = 0;    // as in the clone record
+  uint64_t ended = 0;  // the version at which the clone record became past; 0: it is live
+  static void fields(auto& self, auto& f) {
+    f(1, self.live);
+    f(2, self.past);
+    f(3, self.pin);
+    f(4, self.ended);
   }
 };
 

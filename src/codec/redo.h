@@ -21,12 +21,16 @@ struct Change {
   uint64_t old_birth = 0;            // of the value it replaces; 0: there was none
   bool old_blobs = false;            // that value mentions blobs
   bool new_blobs = false;            // `value` mentions blobs
+  uint64_t old_clone = 0;            // dentries: the clone that value holds (meta/region.h)
+  uint64_t new_clone = 0;            // and the one that `value` holds
   static void fields(auto& self, auto& f) {
     f(1, self.key);
     f(2, self.value);
     f(3, self.old_birth);
     f(4, self.old_blobs);
     f(5, self.new_blobs);
+    f(6, self.old_clone);
+    f(7, self.new_clone);
   }
 };
 
@@ -95,7 +99,8 @@ struct Event {
   }
 };
 
-// A pin made by this record, at the version before it.
+// A pin made by this record, at the version before it; that of a clone at an older version at that
+// one.
 struct NewPin {
   uint64_t id = 0;
   PinRecord pin;

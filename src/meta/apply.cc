@@ -5,6 +5,7 @@
 #include "codec/crc32c.h"
 #include "codec/key.h"
 #include "codec/rpc.h"
+#include "meta/region.h"
 
 namespace nokv::meta {
 
@@ -35,11 +36,14 @@ Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t,
   first_ = group.first;
   newest_.clear();
   blobs_.clear();
+  lives_.clear();
+  newest_root_.clear();
   uint64_t version = group.first;
   for (const auto& record : group.records) NOKV_TRY(apply_record(record, version++));
   uint64_t last = version - 1;
   for (const Change& change : group.directories) NOKV_TRY(apply_change(change, last));
   NOKV_TRY(write_blobs(record_.time_ns));
+  NOKV_TRY(write_lives());
   record_.version = last;
   record_.digest = digest;
   batch_->put(codec::table_key(Table::state), codec::encoded(record_));
@@ -56,13 +60,15 @@ Result<> Applier::apply_record(const codec::RedoRecord& record, uint64_t version
   if (record.policy) record_.policy = *record.policy;
   if (record_.created_ns == 0) record_.created_ns = record.time_ns;
   for (const auto& made : record.pins) {
-    check(version == first_ && made.pin.version == version - 1, "a pin begins a group");
+    check(version == first_ && made.pin.version < version, "a pin begins a group");
     pins_.add(made.id, made.pin);
     put_pin(made.id);
+    if (uint64_t clone = last_clone(made.pin.scope)) ++lives_[clone].past;
   }
   for (const auto& blob : record.blobs) blobs_[{blob.blob, blob.upload == 0}].added = &blob;
   for (const Change& change : record.changes) NOKV_TRY(apply_change(change, version));
   for (const auto& set : record.sets) {
+    if (static_cast<Table>(set.key[0]) == Table::root) NOKV_TRY(change_root(set));
     if (set.value) {
       batch_->put(set.key, *set.value);
     } else {
@@ -83,11 +89,19 @@ void Applier::put_pin(uint64_t id) {
   batch_->put(codec::number_key(Table::pin, id), codec::encoded(*pins_.find(id)));
 }
 
+void Applier::mark_going(uint64_t pin) {
+  if (pins_.find(pin) == nullptr) return;
+  pins_.mark_going(pin);
+  put_pin(pin);
+}
+
 Result<> Applier::apply_change(const Change& change, uint64_t version) {
   if (change.old_birth != 0) NOKV_TRY(retire(change, version));
   newest_[change.key] = &change;
   auto table = static_cast<Table>(change.key[0]);
-  bool cached = table == Table::dentry || table == Table::node;
+  if (table == Table::clone) NOKV_TRY(change_clone(change, version));
+  if (change.new_clone != 0) ++lives_[change.new_clone].live;
+  bool cached = table == Table::dentry || table == Table::node || table == Table::clone;
   if (!change.value) {
     batch_->remove(change.key);
     if (cached) cache_.change(change.key, std::nullopt, version, false);
@@ -99,12 +113,13 @@ Result<> Applier::apply_change(const Change& change, uint64_t version) {
   value += *change.value;
   batch_->put(change.key, value);
   if (change.new_blobs) NOKV_TRY(mention(change.key, *change.value, 1));
-  if (cached) cache_.change(change.key, std::move(value), version, table == Table::node);
+  if (cached) cache_.change(change.key, std::move(value), version, table != Table::dentry);
   return {};
 }
 
 // The value that `change` replaces becomes a past record, or is dropped.
 Result<> Applier::retire(const Change& change, uint64_t version) {
+  if (change.old_clone != 0) --lives_[change.old_clone].live;
   if (change.old_birth >= first_) {  // no pin lies within a group
     if (!change.old_blobs) return {};
     auto inside = newest_.find(change.key);
@@ -112,6 +127,7 @@ Result<> Applier::retire(const Change& change, uint64_t version) {
           "a record replaced within its group is in the group");
     return mention(change.key, *inside->second->value, -1);
   }
+  if (static_cast<Table>(change.key[0]) == Table::clone) return {};  // change_clone() keeps it
   bool pinned = pins_.newest_version() >= change.old_birth;
   if (known_bad(KnownBad::drop_past_of_removed) && !change.value) pinned = false;
   if (!pinned && !change.old_blobs) return {};
@@ -130,6 +146,7 @@ Result<> Applier::retire(const Change& change, uint64_t version) {
       std::string past = codec::past_key(change.key, version);
       batch_->put(past, value);
       batch_->put(codec::filed_key(*keeper, past), {});
+      if (change.old_clone != 0) ++lives_[change.old_clone].past;
       return {};
     }
   }
@@ -144,9 +161,7 @@ Result<> Applier::mention(std::string_view key, std::string_view value, int64_t 
 
 Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
   for (uint64_t id : upkeep.going_pins) {
-    if (pins_.find(id) == nullptr) continue;
-    pins_.mark_going(id);
-    put_pin(id);
+    mark_going(id);
   }
   for (const auto& each : upkeep.renewed_pins) {
     if (pins_.find(each.id) == nullptr) continue;
@@ -179,6 +194,9 @@ Result<> Applier::refile(const codec::Upkeep& upkeep) {
   NOKV_TRY(rows->status());
   if (upkeep.refile_done) {
     batch_->remove(codec::number_key(Table::pin, upkeep.refile_pin));
+    if (const auto* gone = pins_.find(upkeep.refile_pin)) {
+      if (uint64_t clone = last_clone(gone->scope)) --lives_[clone].past;
+    }
     pins_.remove(upkeep.refile_pin);
     retention_.forget(upkeep.refile_pin);
     pins_changed_ = true;
@@ -203,6 +221,8 @@ Result<> Applier::hand_on(std::string_view past, uint64_t skip_pin) {
     return {};
   }
   batch_->remove(past);
+  uint64_t clone = clone_held(key, old.value);
+  if (clone != 0 && !known_bad(KnownBad::clone_never_freed)) --lives_[clone].past;
   return mention(key, old.value, -1);
 }
 
@@ -225,6 +245,77 @@ Result<> Applier::mend_references(const codec::MendedReferences& mended) {
   change.references += mended.difference;
   change.settle = true;
   return {};
+}
+
+// The root record holds a clone as a dentry does.
+Result<> Applier::change_root(const codec::Set& set) {
+  if (newest_root_.empty()) {
+    NOKV_ASSIGN(auto before, before_->get_present(set.key));
+    newest_root_ = before.value_or("");
+  }
+  codec::RootRecord old;
+  if (!codec::decode(newest_root_, old)) return damaged(set.key);
+  if (uint64_t clone = last_clone(old.id)) --lives_[clone].live;
+  newest_root_ = set.value.value_or("");
+  codec::RootRecord now;
+  if (!codec::decode(newest_root_, now)) return damaged(set.key);
+  if (uint64_t clone = last_clone(now.id)) ++lives_[clone].live;
+  return {};
+}
+
+// A clone's record that is replaced or removed is kept until nothing past names the clone.
+Result<> Applier::change_clone(const Change& change, uint64_t version) {
+  uint64_t clone = 0;
+  codec::CloneRecord record;
+  if (!codec::split_number_key(change.key, clone)) return damaged(change.key);
+  if (change.value && !codec::decode(*change.value, record)) return damaged(change.key);
+  LifeChange& life = lives_[clone];
+  if (change.value) {
+    life.pin = record.pin;
+  } else {
+    life.ended = version;
+  }
+  if (change.old_birth == 0) return {};
+  std::string value;
+  NOKV_ASSIGN(bool found, before_->snapshot().get(change.key, value));
+  if (!found) return damaged(change.key);
+  batch_->put(codec::past_key(change.key, version), value);
+  return {};
+}
+
+Result<> Applier::write_lives() {
+  for (const auto& [clone, change] : lives_) {
+    std::string key = codec::number_key(Table::clone_life, clone);
+    NOKV_ASSIGN(auto before, before_->present<codec::CloneLife>(key));
+    codec::CloneLife life = before.value_or(codec::CloneLife());
+    life.live += static_cast<uint64_t>(change.live);
+    life.past += static_cast<uint64_t>(change.past);
+    if (change.pin != 0) life.pin = change.pin;
+    if (change.ended != 0) life.ended = change.ended;
+    check(static_cast<int64_t>(life.live) >= 0 && static_cast<int64_t>(life.past) >= 0,
+          "what holds a clone is never less than nothing");
+    std::string ending = codec::number_key(Table::ending, clone);
+    if (known_bad(KnownBad::clone_freed_too_early) && life.ended != 0) life.past = 0;
+    if (life.ended != 0 && life.past == 0) {
+      free_clone(clone, life);
+      batch_->remove(key);
+      continue;
+    }
+    batch_->put(key, codec::encoded(life));
+    if (life.ended != 0) continue;
+    if (life.live == 0) {
+      batch_->put(ending, {});
+    } else if (before && before->live == 0) {
+      batch_->remove(ending);
+    }
+  }
+  return {};
+}
+
+// Nothing reads through the clone any more, nor will.
+void Applier::free_clone(uint64_t clone, const codec::CloneLife& life) {
+  batch_->remove(codec::past_key(codec::clone_key(clone), life.ended));
+  mark_going(life.pin);
 }
 
 Result<> Applier::write_blobs(int64_t now_ns) {

@@ -45,6 +45,12 @@ class Applier {
     bool settle = false;  // even if the count stays: a live blob without mentions dies
   };
   using BlobKey = std::pair<uint64_t, bool>;  // id, inline
+  struct LifeChange {
+    int64_t live = 0;
+    int64_t past = 0;
+    uint64_t pin = 0;    // of a clone made here
+    uint64_t ended = 0;  // the version that ended it
+  };
 
   Result<> apply_record(const codec::RedoRecord& record, uint64_t version);
   Result<> apply_change(const codec::Change& change, uint64_t version);
@@ -58,6 +64,11 @@ class Applier {
   Result<> write_blob(uint64_t blob, const BlobChange& change, int64_t now_ns);
   Result<> write_inline(uint64_t blob, const BlobChange& change);
   void put_pin(uint64_t id);
+  void mark_going(uint64_t pin);
+  Result<> change_root(const codec::Set& set);
+  Result<> change_clone(const codec::Change& change, uint64_t version);
+  Result<> write_lives();
+  void free_clone(uint64_t clone, const codec::CloneLife& life);
 
   engine::Engine& engine_;
   RecordCache& cache_;
@@ -73,6 +84,8 @@ class Applier {
   uint64_t first_ = 0;
   std::unordered_map<std::string_view, const codec::Change*> newest_;  // changes of this group
   std::map<BlobKey, BlobChange> blobs_;
+  std::map<uint64_t, LifeChange> lives_;  // of clones
+  std::string newest_root_;               // the root record, when this group changed it
 };
 
 }  // namespace nokv::meta

@@ -196,7 +196,7 @@ std::vector<const codec::PinRecord*> candidates(const PinTable& pins, std::strin
   for (const auto& [id, pin] : pins.all()) {
     if (!pin.going && covers(pin.path, path)) out.push_back(&pin);
   }
-  std::ranges::sort(out, {}, [](const auto* pin) { return pin->version; });
+  std::ranges::stable_sort(out, {}, [](const auto* pin) { return pin->version; });
   return out;
 }
 

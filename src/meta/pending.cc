@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "meta/region.h"
 
 namespace nokv::meta {
 
@@ -14,9 +15,15 @@ bool is_link(std::string_view key) {
 
 }  // namespace
 
-const Overlay::Entry* Pending::find(std::string_view key) const {
+const Overlay::Entry* Pending::find(std::string_view key, uint64_t at) const {
   auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : &found->second;
+  if (found == entries_.end()) return nullptr;
+  const Decided& decided = found->second;
+  if (decided.last.birth <= at) return &decided.last;
+  for (auto entry = decided.before.rbegin(); entry != decided.before.rend(); ++entry) {
+    if (entry->birth <= at) return &*entry;
+  }
+  return nullptr;
 }
 
 std::vector<std::string> Pending::pending_links(std::string_view prefix) const {
@@ -61,8 +68,12 @@ void Pending::undo() {
 
 void Pending::put(const std::string& key, std::optional<std::string> value, uint64_t birth) {
   auto [row, fresh] = entries_.try_emplace(key);
-  undo_entries_.push_back({key, fresh ? std::nullopt : std::optional(std::move(row->second))});
-  row->second = Entry{std::move(value), birth};
+  Decided& decided = row->second;
+  undo_entries_.push_back({key, fresh ? std::nullopt : std::optional(decided)});
+  if (!fresh && decided.last.birth < group_first_) {
+    decided.before.push_back(std::move(decided.last));
+  }
+  decided.last = Entry{std::move(value), birth};
   order_.emplace_back(birth, key);
   if (is_link(key)) links_.insert(key);
 }
@@ -121,6 +132,8 @@ Result<> Pending::propagate(const Tree& tree) {
     int64_t directories = from->directories;
     int64_t bytes = from->bytes;
     uint64_t newest = from->record.totals.newest;
+    NodeId below = id;
+    codec::Totals below_totals = from->record.totals;
     from->files = from->directories = from->bytes = 0;
     from->untold = false;
     NodeId up = from->record.parent;
@@ -132,8 +145,10 @@ Result<> Pending::propagate(const Tree& tree) {
       totals.directories += static_cast<uint64_t>(directories);
       totals.bytes += static_cast<uint64_t>(bytes);
       totals.newest = std::max(totals.newest, newest);
+      raise_hops(up, totals, below, &below_totals);
       touch(up, *above);
-      up = above->record.parent;
+      below = std::exchange(up, above->record.parent);
+      below_totals = totals;
     }
   }
   return {};
@@ -152,8 +167,8 @@ Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64
     codec::NodeRecord record;
     record.directory = state.record;
     codec::Change change{codec::node_key(id), codec::encoded(record), state.own_birth};
-    entries_[change.key] = Entry{change.value, last};
-    order_.emplace_back(last, change.key);
+    put(change.key, change.value, last);
+    if (state.own_birth == 0) NOKV_TRY(own_dentry(tree, id, state, last, out));
     state.own_birth = last;
     state.dirty = false;
     in_flight_.emplace_back(last, id);
@@ -161,18 +176,39 @@ Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64
     out.push_back(std::move(change));
   }
   touched_.clear();
+  group_first_ = last + 1;
   // Unordered containers have no order to rely on; the log must be the same for the same input.
   std::ranges::sort(out, {}, &codec::Change::key);
   keep();
   return out;
 }
 
+// A directory of a clone that gets a record of its own gets a dentry of its own in its directory:
+// so whatever is changed below a directory is found by the directory's own dentries.
+Result<> Pending::own_dentry(const Tree& tree, const NodeId& id, const DirectoryState& state,
+                             uint64_t version, std::vector<codec::Change>& out) {
+  if (id.hops.empty() || !state.record.parent) return {};
+  std::string key = codec::dentry_key(state.record.parent, state.record.name);
+  NOKV_ASSIGN(auto own, tree.view().get(key, kNow));
+  if (own) return {};
+  codec::Dentry dentry{id, codec::Kind::directory, {}};
+  codec::Change change{std::move(key), codec::encoded(dentry)};
+  change.new_clone = clone_held(state.record.parent, dentry);
+  put(change.key, change.value, version);
+  out.push_back(std::move(change));
+  return {};
+}
+
 void Pending::applied(uint64_t version) {
   while (!order_.empty() && order_.front().first <= version) {
     auto found = entries_.find(order_.front().second);
-    if (found != entries_.end() && found->second.birth <= version) {
-      if (is_link(found->first)) links_.erase(found->first);
-      entries_.erase(found);
+    if (found != entries_.end()) {
+      Decided& decided = found->second;
+      std::erase_if(decided.before, [&](const Entry& entry) { return entry.birth <= version; });
+      if (decided.last.birth <= version) {
+        if (is_link(found->first)) links_.erase(found->first);
+        entries_.erase(found);
+      }
     }
     order_.pop_front();
   }

@@ -52,10 +52,8 @@ class Pending final : public Overlay {
   explicit Pending(size_t directories_max = 4096)
       : directories_max_(directories_max), evict_at_(directories_max) {}
 
-  const Entry* find(std::string_view key) const override;
-
-  // Keys of the link table that are pending, with `prefix`, removed ones included.
-  std::vector<std::string> pending_links(std::string_view prefix) const;
+  const Entry* find(std::string_view key, uint64_t at) const override;
+  std::vector<std::string> pending_links(std::string_view prefix) const override;
 
   void begin();
   void keep();
@@ -87,19 +85,28 @@ class Pending final : public Overlay {
   size_t entries() const { return entries_.size(); }
 
  private:
+  // What was decided for a key: last, and at the ends of earlier groups, oldest first. (Clones read
+  // their source as it was before their group.)
+  struct Decided {
+    Entry last;
+    std::vector<Entry> before;
+  };
   struct Undo {
     std::string key;
-    std::optional<Entry> before;
+    std::optional<Decided> before;
   };
   struct KeyHash {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
   DirectoryState* at_hand(const NodeId& id);
+  Result<> own_dentry(const Tree& tree, const NodeId& id, const DirectoryState& state,
+                      uint64_t version, std::vector<codec::Change>& out);
   void evict();
 
   size_t directories_max_;
-  std::unordered_map<std::string, Entry, KeyHash, std::equal_to<>> entries_;
+  std::unordered_map<std::string, Decided, KeyHash, std::equal_to<>> entries_;
+  uint64_t group_first_ = 0;  // of the group that is being filled
   std::set<std::string> links_;
   std::deque<std::pair<uint64_t, std::string>> order_;  // (version, key) in the order decided
   std::unordered_map<NodeId, DirectoryState> directories_;

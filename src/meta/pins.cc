@@ -63,6 +63,7 @@ Result<std::optional<uint64_t>> Retention::keeper(const View& view, std::string_
     for (uint64_t id : row->second) {
       const PinRecord& pin = *pins_.find(id);
       if (id == skip || pin.going) continue;
+      if (known_bad(KnownBad::clone_base_not_kept) && pin.kind == codec::PinKind::clone) continue;
       NOKV_ASSIGN(bool needed, needs(view, id, pin, key, old));
       if (needed) return id;
     }
@@ -77,19 +78,12 @@ void Retention::forget(uint64_t pin) {
 Result<bool> Retention::below(const View& view, uint64_t id, const PinRecord& pin,
                               const NodeId& directory) {
   if (directory == pin.scope) return true;
-  // A root's pin needs all that was attached; a record of what was not may stay by mistake.
-  if (pin.scope == codec::root_id() && pin.kind == codec::PinKind::moment) return true;
+  // A moment is of the root and needs all that was attached; what was not may stay by mistake.
+  if (pin.kind == codec::PinKind::moment) return true;
   Asked asked{id, directory};
   if (auto known = answers_.find(asked); known != answers_.end()) return known->second;
   Tree tree(view, known_bad(KnownBad::retention_at_present) ? kNow : pin.version);
-  NodeId here = directory;
-  bool found = false;
-  for (size_t depth = 0; depth <= codec::kDepthMax && !found; ++depth) {
-    NOKV_ASSIGN(auto record, tree.node(here));
-    if (!record || !record->directory || !record->directory->parent) break;
-    here = record->directory->parent;
-    found = here == pin.scope;
-  }
+  NOKV_ASSIGN(bool found, tree.is_below(directory, pin.scope));
   if (answers_.size() >= cache_max_) answers_.clear();
   answers_.emplace(std::move(asked), found);
   return found;
@@ -135,26 +129,16 @@ Result<bool> Retention::needs(const View& view, uint64_t id, const PinRecord& pi
     if (!codec::decode(old.value, moved)) return damaged(key);
     return below(view, id, pin, moved.parent);
   }
-  // A file's own record: any directory that named the file at the pin. Names that were given up
-  // since cannot be found again from the file, so what moved or was linked is kept.
+  // A file's own record: any directory that named the file at the pin.
   Tree tree(view, pin.version);
-  NOKV_ASSIGN(auto moved, tree.file_record(node, codec::moved_key));
-  if (moved) {
-    codec::MovedRecord record;
-    if (!codec::decode(moved->value, record)) return damaged(key);
-    return below(view, id, pin, record.parent);
-  }
-  auto links = view.scan(codec::node_table_key(Table::link, node), {}, pin.version);
-  bool any = false;
-  for (;;) {
-    NOKV_ASSIGN(bool more, links.next());
-    if (!more) break;
-    any = true;
-    if (!codec::split_link_key(links.key(), link)) return damaged(links.key());
-    NOKV_ASSIGN(bool found, below(view, id, pin, link.parent));
+  NOKV_ASSIGN(auto moved, tree.moved(node));
+  if (moved) return below(view, id, pin, moved->parent);
+  NOKV_ASSIGN(auto names, tree.names(node));
+  for (const FileName& name : names) {
+    NOKV_ASSIGN(bool found, below(view, id, pin, name.parent));
     if (found) return true;
   }
-  return !any;
+  return false;
 }
 
 namespace {

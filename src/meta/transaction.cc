@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/check.h"
+#include "base/known_bad.h"
 #include "meta/pins.h"
 
 namespace nokv::meta {
@@ -187,6 +188,7 @@ Result<Found> Transaction::lookup(const NodeId& directory, std::string_view name
   }
   if (own) {
     out.own_blobs = mentions_blobs(*own);
+    out.own_clone = clone_held(directory, *own);
     if (own->kind != Kind::none) out.entry = *std::move(own);
   }
   return out;
@@ -194,23 +196,23 @@ Result<Found> Transaction::lookup(const NodeId& directory, std::string_view name
 
 // ---- what
 
-void Transaction::change(std::string key, std::optional<std::string> value, uint64_t old_birth,
-                         bool old_blobs, bool new_blobs) {
-  context_.pending.put(key, value, version_);
-  out_.changes.push_back({std::move(key), std::move(value), old_birth, old_blobs, new_blobs});
+void Transaction::change(codec::Change change) {
+  context_.pending.put(change.key, change.value, version_);
+  out_.changes.push_back(std::move(change));
 }
 
 void Transaction::put_dentry(const Place& place, const Found& old, const Dentry& dentry) {
-  change(codec::dentry_key(place.directory, place.name), codec::encoded(dentry), old.own_birth,
-         old.own_blobs, mentions_blobs(dentry));
+  change({codec::dentry_key(place.directory, place.name), codec::encoded(dentry), old.own_birth,
+          old.own_blobs, mentions_blobs(dentry), old.own_clone,
+          clone_held(place.directory, dentry)});
 }
 
 void Transaction::remove_dentry(const Place& place, const Found& old) {
   std::optional<std::string> value;
   if (old.inherits) value = codec::encoded(Dentry());
   if (old.own_birth == 0 && !value) return;
-  change(codec::dentry_key(place.directory, place.name), std::move(value), old.own_birth,
-         old.own_blobs, false);
+  change({codec::dentry_key(place.directory, place.name), std::move(value), old.own_birth,
+          old.own_blobs, false, old.own_clone, 0});
 }
 
 NodeId Transaction::add_directory(const Place& place, const Found& old,
@@ -223,30 +225,32 @@ NodeId Transaction::add_directory(const Place& place, const Found& old,
   state.record.since = version_;
   state.record.totals.newest = version_;
   context_.pending.add_directory(id, std::move(state));
-  if (!id.hops.empty()) set(codec::owned_key(id.hops.back().clone, id), "");
   put_dentry(place, old, Dentry{id, Kind::directory, {}});
-  count(place, 1, Kind::directory, 0);
+  count(place, 1, id, Kind::directory, 0);
   return id;
 }
 
 Result<> Transaction::end_directory(const NodeId& id) {
   NOKV_ASSIGN(DirectoryState * state, directory(id));
-  NOKV_ASSIGN(auto come, tree_.source(id));
-  std::optional<std::string> value;
-  if (come) value = codec::encoded(codec::NodeRecord());  // it must not come back from there
-  if (state->own_birth != 0 || value) {
-    change(codec::node_key(id), std::move(value), state->own_birth, false, false);
-  } else {
-    context_.pending.put(codec::node_key(id), std::nullopt, version_);
-  }
+  NOKV_TRY(bury(id));
   context_.pending.end_directory(id, *state, version_);
   set(codec::detached_key(id, 0), "");
   forget_paths();
   return {};
 }
 
-void Transaction::count(const Place& place, int sign, Kind kind, uint64_t bytes,
-                        const codec::Totals* below) {
+Result<> Transaction::bury(const NodeId& id) {
+  NOKV_ASSIGN(auto come, tree_.source(id));
+  std::optional<std::string> value;
+  if (come && !known_bad(KnownBad::id_comes_back)) {
+    value = codec::encoded(codec::NodeRecord());
+    set(codec::grave_key(come->clone, id), "");
+  }
+  return put(codec::node_key(id), std::move(value));
+}
+
+void Transaction::count(const Place& place, int sign, const NodeId& child, Kind kind,
+                        uint64_t bytes, const codec::Totals* below) {
   DirectoryState& state = *place.state;
   int64_t files = kind == Kind::directory ? 0 : 1;
   int64_t directories = 1 - files;
@@ -259,6 +263,7 @@ void Transaction::count(const Place& place, int sign, Kind kind, uint64_t bytes,
   state.files += sign * files;
   state.directories += sign * directories;
   codec::Totals& totals = state.record.totals;
+  if (sign > 0) raise_hops(place.directory, totals, child, below);
   totals.files += static_cast<uint64_t>(sign * files);
   totals.directories += static_cast<uint64_t>(sign * directories);
   state.record.entries += static_cast<uint64_t>(int64_t{sign});
@@ -278,17 +283,20 @@ void Transaction::changed(const NodeId& directory, DirectoryState& state, int64_
 Result<> Transaction::put(const std::string& key, std::optional<std::string> value) {
   NOKV_ASSIGN(auto old, view().get(key, kNow));
   if (!old && !value) return {};
-  bool old_blobs = false;
-  bool new_blobs = false;
+  codec::Change out{key};
   if (old) {
     NOKV_ASSIGN(auto blobs, blobs_of(key, old->value));
-    old_blobs = !blobs.empty();
+    out.old_birth = old->birth;
+    out.old_blobs = !blobs.empty();
+    out.old_clone = clone_held(key, old->value);
   }
   if (value) {
     NOKV_ASSIGN(auto blobs, blobs_of(key, *value));
-    new_blobs = !blobs.empty();
+    out.new_blobs = !blobs.empty();
+    out.new_clone = clone_held(key, *value);
   }
-  change(key, std::move(value), old ? old->birth : 0, old_blobs, new_blobs);
+  out.value = std::move(value);
+  change(std::move(out));
   return {};
 }
 
@@ -298,6 +306,13 @@ void Transaction::set(const std::string& key, std::optional<std::string> value) 
 }
 
 // ---- what else
+
+Result<> Transaction::check_unchanged() const {
+  if (!changed_) return {};
+  return fail(Code::invalid_argument,
+              "what keeps or clones the tree as it is comes before the changes of its transaction, "
+              "not after");
+}
 
 uint64_t Transaction::pin(codec::PinKind kind, const NodeId& scope, std::string path,
                           int64_t expires_ns, const Place* file_at) {
@@ -311,10 +326,22 @@ uint64_t Transaction::pin(codec::PinKind kind, const NodeId& scope, std::string 
   return out_.pins.back().id;
 }
 
+uint64_t Transaction::pin_at(uint64_t version, int64_t time_ns, const NodeId& scope,
+                             std::string path) {
+  codec::NewPin made{new_id(), {version, scope, codec::PinKind::clone, time_ns}};
+  made.pin.path = std::move(path);
+  out_.pins.push_back(std::move(made));
+  return out_.pins.back().id;
+}
+
+bool Transaction::made_here(const NodeId& id) const {
+  return id.origin >= first_new_id_ || last_clone(id) >= first_new_id_;
+}
+
 uint64_t Transaction::undo_pin(bool wanted, const NodeId& scope, const std::string& path,
                                const Place* file_at) {
-  bool made_here = scope.origin >= first_new_id_;  // there is no earlier state to keep
-  if (!wanted || policy().undo_ns == 0 || made_here) return 0;
+  // Of what this transaction made there is no earlier state to keep.
+  if (!wanted || policy().undo_ns == 0 || made_here(scope)) return 0;
   pin(codec::PinKind::undo, scope, path, now_ns_ + policy().undo_ns, file_at);
   return version_ - 1;
 }

@@ -40,6 +40,7 @@ struct Found {
   std::optional<codec::Dentry> entry;
   uint64_t own_birth = 0;  // of the directory's own dentry, whiteouts included; 0: none
   bool own_blobs = false;  // and it mentions blobs
+  uint64_t own_clone = 0;  // and it holds this clone
   bool inherits = false;   // the directory's source has the name too
   explicit operator bool() const { return entry.has_value(); }
   bool is_directory() const { return entry && entry->kind == codec::Kind::directory; }
@@ -106,9 +107,12 @@ class Transaction {
   NodeId add_directory(const Place& place, const Found& old, const codec::Attributes& attributes);
   // Ends a directory's record; what lies below it is swept later.
   Result<> end_directory(const NodeId& id);
+  // Removes a node's record. One that has a source gets a whiteout: its id must not come back.
+  Result<> bury(const NodeId& id);
 
-  // Counts an entry of `place` that came (+1) or went (-1), with what lies in and below it.
-  void count(const Place& place, int sign, codec::Kind kind, uint64_t bytes,
+  // Counts the entry `child` of `place` that came (+1) or went (-1), with what lies in and below
+  // it.
+  void count(const Place& place, int sign, const NodeId& child, codec::Kind kind, uint64_t bytes,
              const codec::Totals* below = nullptr);
   // Something at or below `directory` changed; `bytes` came or went.
   void changed(const NodeId& directory, DirectoryState& state, int64_t bytes);
@@ -129,14 +133,14 @@ class Transaction {
   Result<File> file(const codec::Dentry& entry);
   // Writes the inode back, under all its names: sizes, times, newest versions.
   Result<> put_file(const Spot& spot, const File& file, uint64_t old_size);
-  // All names of a file with a node record.
-  struct Name {
-    NodeId parent;
-    std::string name;
-  };
-  Result<std::vector<Name>> names(const NodeId& file);
   // Gives a file with one name a node record and a row for that name, so that it can have more.
   Result<> make_linkable(const Spot& spot, File& file);
+  // Writes the node record of a file with `links` names; without any it goes.
+  Result<> put_inode(const NodeId& id, const codec::Inode& inode, uint32_t links);
+  // Where a file with one name is now.
+  Result<> put_moved(const NodeId& id, const Place& to, const NodeId& first_parent);
+  // The same of a file that gets chunk records, which tell no directory.
+  Result<> keep_place(const Spot& spot);
 
   // Checks what a publish brings, claims its blobs and describes it as a body of this version.
   // Errors: invalid_argument, resource_exhausted (limits), failed_precondition (an upload that is
@@ -154,10 +158,17 @@ class Transaction {
   // sequencer has begun a new group for it. For a file also where it was.
   uint64_t pin(codec::PinKind kind, const NodeId& scope, std::string path, int64_t expires_ns,
                const Place* file_at = nullptr);
+  // Keeps the tree below `scope` as it was at an older version, which some pin keeps now.
+  uint64_t pin_at(uint64_t version, int64_t time_ns, const NodeId& scope, std::string path);
   // An undo pin, if `wanted`, undo is on and the node is older than this transaction; gives its
   // version, or 0.
   uint64_t undo_pin(bool wanted, const NodeId& scope, const std::string& path,
                     const Place* file_at = nullptr);
+
+  // A pin, and so a clone of the present, shows what was before the transaction: nothing may have
+  // changed by then. Errors: invalid_argument.
+  Result<> check_unchanged() const;
+  void note_change() { changed_ = true; }
 
   void event(codec::Event event) { out_.events.push_back(std::move(event)); }
 
@@ -177,8 +188,9 @@ class Transaction {
   Result<NodeId> make_parents(const NodeId& start, const std::vector<std::string>& names,
                               Owner owner);
   Result<> claim_blobs(const codec::NewBody& body);
-  void change(std::string key, std::optional<std::string> value, uint64_t old_birth, bool old_blobs,
-              bool new_blobs);
+  Result<> own_names(const NodeId& file);
+  void change(codec::Change change);
+  bool made_here(const NodeId& id) const;
 
   PlanContext context_;
   uint64_t version_;
@@ -189,6 +201,7 @@ class Transaction {
   std::string memo_path_;  // the last parent path from the root that was resolved,
   Place memo_;             // and where it led
   std::set<NodeId> published_;
+  bool changed_ = false;  // by an operation before this one
 };
 
 bool mentions_blobs(const codec::Body& body);

@@ -18,28 +18,6 @@ Result<Transaction::File> Transaction::file(const Dentry& entry) {
   return out;
 }
 
-Result<std::vector<Transaction::Name>> Transaction::names(const NodeId& file) {
-  std::vector<Name> out;
-  std::string prefix = codec::node_table_key(Table::link, file);
-  std::vector<std::string> keys = context_.pending.pending_links(prefix);
-  auto rows = view().scan(prefix, {}, kNow);
-  for (;;) {
-    NOKV_ASSIGN(bool more, rows.next());
-    if (!more) break;
-    keys.emplace_back(rows.key());
-  }
-  std::ranges::sort(keys);
-  keys.erase(std::ranges::unique(keys).begin(), keys.end());
-  for (const std::string& key : keys) {
-    NOKV_ASSIGN(auto row, view().record<codec::LinkRecord>(key, kNow));
-    if (!row || row->whiteout) continue;
-    codec::LinkKey parts;
-    if (!codec::split_link_key(key, parts)) return damaged(key);
-    out.push_back({parts.parent, std::string(parts.name)});
-  }
-  return out;
-}
-
 Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_size) {
   auto bytes = static_cast<int64_t>(file.inode.body.size) - static_cast<int64_t>(old_size);
   if (file.in_dentry) {
@@ -49,12 +27,9 @@ Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_
     changed(spot.place.directory, *spot.place.state, bytes);
     return {};
   }
-  codec::NodeRecord record;
-  record.inode = file.inode;
-  record.links = file.links;
-  NOKV_TRY(put(codec::node_key(spot.id()), codec::encoded(record)));
-  NOKV_ASSIGN(auto all, names(spot.id()));
-  for (const Name& name : all) {
+  NOKV_TRY(put_inode(spot.id(), file.inode, file.links));
+  NOKV_ASSIGN(auto all, tree_.names(spot.id()));
+  for (const FileName& name : all) {
     // A name in a tree that was removed is there until it is swept, and counts nowhere.
     auto path = directory_path(name.parent);
     if (!path && path.error().code() == Code::stale) continue;
@@ -69,8 +44,8 @@ Result<> Transaction::file_event(const Spot& spot, const File& file, codec::Even
   event.path = spot.path();
   this->event(event);
   if (file.in_dentry) return {};
-  NOKV_ASSIGN(auto all, names(spot.id()));
-  for (const Name& name : all) {
+  NOKV_ASSIGN(auto all, tree_.names(spot.id()));
+  for (const FileName& name : all) {
     if (name.parent == spot.place.directory && name.name == spot.place.name) continue;
     auto path = directory_path(name.parent);
     if (!path && path.error().code() == Code::stale) continue;  // as in put_file()
@@ -81,15 +56,53 @@ Result<> Transaction::file_event(const Spot& spot, const File& file, codec::Even
   return {};
 }
 
+// A file of a clone gets rows for all names that the clone shows, and each name a dentry of its
+// own: what has records of its own is found by its directory's own dentries.
+Result<> Transaction::own_names(const NodeId& file) {
+  NOKV_ASSIGN(bool own, tree_.has_own_node(file));
+  if (own) return {};
+  NOKV_ASSIGN(auto all, tree_.names(file));
+  for (const FileName& name : all) {
+    NOKV_TRY(
+        put(codec::link_key(file, name.parent, name.name), codec::encoded(codec::LinkRecord())));
+    NOKV_ASSIGN(Found found, lookup(name.parent, name.name));
+    if (!found || found.own_birth != 0) continue;
+    Place place{name.parent, nullptr, {}, name.name};
+    NOKV_ASSIGN(place.state, directory(name.parent));
+    put_dentry(place, found, *found.entry);
+    changed(name.parent, *place.state, 0);
+  }
+  return {};
+}
+
+Result<> Transaction::put_inode(const NodeId& id, const codec::Inode& inode, uint32_t links) {
+  NOKV_TRY(own_names(id));
+  if (links == 0) return bury(id);
+  codec::NodeRecord record;
+  record.inode = inode;
+  record.links = links;
+  return put(codec::node_key(id), codec::encoded(record));
+}
+
+Result<> Transaction::put_moved(const NodeId& id, const Place& to, const NodeId& first_parent) {
+  codec::MovedRecord moved{to.directory, to.name, first_parent};
+  return put(codec::moved_key(id), codec::encoded(moved));
+}
+
+Result<> Transaction::keep_place(const Spot& spot) {
+  NOKV_ASSIGN(auto moved, tree_.moved(spot.id()));
+  return moved ? Result<>() : put_moved(spot.id(), spot.place, spot.place.directory);
+}
+
 Result<> Transaction::make_linkable(const Spot& spot, File& file) {
   if (!file.in_dentry) return {};
   file.in_dentry = false;
   file.links = 1;
   const NodeId& id = spot.id();
+  // First the node record, then the dentry without it: the blobs never lose their last mention.
   codec::NodeRecord record;
   record.inode = file.inode;
   record.links = 1;
-  // First the node record, then the dentry without it: the blobs never lose their last mention.
   NOKV_TRY(put(codec::node_key(id), codec::encoded(record)));
   put_dentry(spot.place, spot.found, Dentry{id, spot.found.entry->kind, {}});
   NOKV_TRY(put(codec::link_key(id, spot.place.directory, spot.place.name),

@@ -11,16 +11,6 @@ using codec::Dentry;
 using codec::Kind;
 using codec::NodeRecord;
 
-NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node) {
-  NodeId out = node;
-  if (!out.hops.empty() && out.hops.back().clone == parent) {
-    out.hops.back() = {clone, out.hops.back().generation + 1};
-  } else {
-    out.hops.push_back({clone, 0});
-  }
-  return out;
-}
-
 Result<> check_name(std::string_view name) {
   if (name.empty() || name == "." || name == "..") {
     return fail(Code::invalid_argument, "'", name, "' is not a name");
@@ -99,12 +89,15 @@ Result<NodeId> Tree::root() const {
   return record->id;
 }
 
-Result<std::optional<Source>> Tree::source_at(const NodeId& id, uint64_t at) const {
+Result<std::optional<Source>> Tree::source(const NodeId& id) const {
   if (id.hops.empty()) return std::nullopt;
   const codec::Hop& last = id.hops.back();
-  NOKV_ASSIGN(auto clone, view_.record<codec::CloneRecord>(codec::clone_key(last.clone), at));
+  uint64_t birth = 0;
+  NOKV_ASSIGN(auto clone,
+              view_.record<codec::CloneRecord>(codec::clone_key(last.clone), at_, &birth));
   if (!clone) return std::nullopt;
-  Source out{id, clone->version, last.clone, clone->parent};
+  Source out{id, clone->version, last.clone, clone->parent, birth, std::move(clone->source)};
+  if (known_bad(KnownBad::clone_reads_present)) out.version = kNow;
   if (last.generation == 0) {
     out.id.hops.pop_back();
   } else {
@@ -119,13 +112,86 @@ Result<std::optional<NodeRecord>> Tree::node(const NodeId& id) const {
     NOKV_ASSIGN(auto come, source(id));
     if (!come) return std::nullopt;
     NOKV_ASSIGN(record, Tree(view_, come->version).node(come->id));
-    if (record && record->directory && record->directory->parent) {
-      NodeId& parent = record->directory->parent;
-      parent = seen_through(come->clone, come->parent, parent);
+    if (record && record->directory) {
+      codec::Directory& directory = *record->directory;
+      if (directory.parent) directory.parent = come->through(directory.parent);
+      // Here it appeared with the clone.
+      directory.totals.newest = std::max(directory.totals.newest, come->birth);
     }
   }
   if (record && record->is_whiteout()) return std::nullopt;
   return record;
+}
+
+Result<bool> Tree::has_own_node(const NodeId& id) const {
+  if (id.hops.empty()) return true;
+  NOKV_ASSIGN(auto own, view_.get(codec::node_key(id), at_));
+  return own.has_value();
+}
+
+Result<bool> Tree::is_below(const NodeId& id, const NodeId& top) const {
+  NodeId here = id;
+  for (size_t depth = 0; depth <= codec::kDepthMax; ++depth) {
+    if (here == top) return true;
+    NOKV_ASSIGN(auto record, node(here));
+    if (!record || !record->directory || !record->directory->parent) return false;
+    here = record->directory->parent;
+  }
+  return false;
+}
+
+// Whether a directory that came from a clone's source was removed since, or one above it.
+Result<bool> Tree::is_removed(const NodeId& directory) const {
+  NodeId here = directory;
+  for (size_t depth = 0; here && depth <= codec::kDepthMax; ++depth) {
+    NOKV_ASSIGN(auto own, view_.record<NodeRecord>(codec::node_key(here), at_));
+    if (own && own->is_whiteout()) return true;
+    if (!own) {
+      NOKV_ASSIGN(own, node(here));
+    }
+    if (!own || !own->directory) return false;
+    here = own->directory->parent;
+  }
+  return false;
+}
+
+Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
+  std::vector<FileName> out;
+  NOKV_ASSIGN(bool own, has_own_node(file));
+  if (own) {
+    NOKV_ASSIGN(auto keys, view_.links(codec::node_table_key(codec::Table::link, file), at_));
+    for (const std::string& key : keys) {
+      codec::LinkKey parts;
+      if (!codec::split_link_key(key, parts)) return damaged(key);
+      out.push_back({parts.parent, std::string(parts.name)});
+    }
+    return out;
+  }
+  NOKV_ASSIGN(auto come, source(file));
+  if (!come) return out;
+  Tree then(view_, come->version);
+  NOKV_ASSIGN(auto theirs, then.names(come->id));
+  for (FileName& name : theirs) {
+    NOKV_ASSIGN(bool cloned, then.is_below(name.parent, come->top));
+    if (!cloned) continue;
+    name.parent = come->through(name.parent);
+    NOKV_ASSIGN(bool removed, is_removed(name.parent));
+    if (!removed) out.push_back(std::move(name));
+  }
+  return out;
+}
+
+Result<std::optional<codec::MovedRecord>> Tree::moved(const NodeId& file) const {
+  NOKV_ASSIGN(auto own, view_.record<codec::MovedRecord>(codec::moved_key(file), at_));
+  if (own || file.hops.empty()) return own;
+  NOKV_ASSIGN(auto come, source(file));
+  if (!come) return std::nullopt;
+  NOKV_ASSIGN(auto theirs, Tree(view_, come->version).moved(come->id));
+  if (theirs) {
+    theirs->parent = come->through(theirs->parent);
+    theirs->first_parent = come->through(theirs->first_parent);
+  }
+  return theirs;
 }
 
 Result<std::optional<Dentry>> Tree::inherited(const NodeId& directory,
@@ -134,7 +200,7 @@ Result<std::optional<Dentry>> Tree::inherited(const NodeId& directory,
   NOKV_ASSIGN(auto come, source(directory));
   if (!come) return std::nullopt;
   NOKV_ASSIGN(auto found, Tree(view_, come->version).dentry(come->id, name));
-  if (found) found->child = seen_through(come->clone, come->parent, found->child);
+  if (found) found->child = come->through(found->child);
   return found;
 }
 
@@ -159,8 +225,7 @@ Result<Tree::Lister> Tree::list(const NodeId& directory, std::string_view after)
   if (come) {
     NOKV_ASSIGN(auto below, Tree(view_, come->version).list(come->id, after));
     out.inherited_ = std::make_unique<Lister>(std::move(below));
-    out.clone_ = come->clone;
-    out.parent_ = come->parent;
+    out.source_ = *std::move(come);
   }
   return out;
 }
@@ -188,7 +253,7 @@ Result<bool> Tree::Lister::next() {
                                 : own_entry_.name.compare(inherited_->entry().name);
     if (order > 0) {
       entry_ = inherited_->entry();
-      entry_.dentry.child = seen_through(clone_, parent_, entry_.dentry.child);
+      entry_.dentry.child = source_.through(entry_.dentry.child);
     } else {
       entry_ = own_entry_;
       NOKV_TRY(next_own());
@@ -208,7 +273,14 @@ Result<codec::Inode> Tree::inode(const Dentry& dentry, uint32_t* links) const {
   if (!record || !record->inode) {
     return fail(Code::data_loss, "node ", dentry.child.text(), " has a name and no record");
   }
-  if (links != nullptr) *links = record->links;
+  if (links != nullptr) {
+    *links = record->links;
+    NOKV_ASSIGN(bool own, has_own_node(dentry.child));
+    if (!own) {  // the clone may not show all of them
+      NOKV_ASSIGN(auto shown, names(dentry.child));
+      *links = static_cast<uint32_t>(shown.size());
+    }
+  }
   return *std::move(record->inode);
 }
 

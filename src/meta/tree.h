@@ -16,11 +16,10 @@
 #include "base/result.h"
 #include "codec/key.h"
 #include "codec/record.h"
+#include "meta/region.h"
 #include "meta/view.h"
 
 namespace nokv::meta {
-
-using codec::NodeId;
 
 // Where a node was cloned from.
 struct Source {
@@ -28,10 +27,17 @@ struct Source {
   uint64_t version = 0;  // to read it at
   uint64_t clone = 0;
   uint64_t parent = 0;  // the parent clone; 0: none
+  uint64_t birth = 0;   // of the clone
+  NodeId top;           // the directory that was cloned
+
+  NodeId through(const NodeId& node) const { return seen_through(clone, parent, node); }
 };
 
-// `node` as it appears in `clone`, whose parent clone is `parent`.
-NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node);
+// One of the names of a file.
+struct FileName {
+  NodeId parent;
+  std::string name;
+};
 
 struct NamedEntry {
   std::string name;
@@ -81,7 +87,20 @@ class Tree {
   Result<std::optional<codec::Dentry>> inherited(const NodeId& directory,
                                                  std::string_view name) const;
 
-  // A versioned record of a file with the key `key` (made for `file`), or its source's.
+  // False when what is known of the node is what its source says.
+  Result<bool> has_own_node(const NodeId& id) const;
+
+  // All names of a file that has a node record, in the order of their keys.
+  Result<std::vector<FileName>> names(const NodeId& file) const;
+
+  // Where a file with one name was moved to, or was given chunk records.
+  Result<std::optional<codec::MovedRecord>> moved(const NodeId& file) const;
+
+  // Whether the parents of `id` lead to `top`.
+  Result<bool> is_below(const NodeId& id, const NodeId& top) const;
+
+  // A versioned record of a file with the key `key` (made for `file`), or its source's. It names no
+  // nodes.
   template <class MakeKey>
   Result<std::optional<Raw>> file_record(const NodeId& file, MakeKey&& make_key) const;
 
@@ -101,8 +120,7 @@ class Tree {
     bool started_ = false;
     NamedEntry own_entry_;
     std::unique_ptr<Lister> inherited_;
-    uint64_t clone_ = 0;
-    uint64_t parent_ = 0;
+    Source source_;
     bool has_inherited_ = false;
     NamedEntry entry_;
   };
@@ -133,14 +151,14 @@ class Tree {
                                              std::string_view top_path) const;
 
   // Where a node comes from; nullopt when it is in no clone (or that clone is gone).
-  Result<std::optional<Source>> source(const NodeId& id) const { return source_at(id, at_); }
+  Result<std::optional<Source>> source(const NodeId& id) const;
 
  private:
   Result<std::vector<std::string>> symlink_names(std::string_view directory,
                                                  const codec::Dentry& dentry,
                                                  const Scope& scope) const;
   Result<std::string> start_path(const NodeId& start, const Scope& scope) const;
-  Result<std::optional<Source>> source_at(const NodeId& id, uint64_t at) const;
+  Result<bool> is_removed(const NodeId& directory) const;
 
   const View& view_;
   uint64_t at_;

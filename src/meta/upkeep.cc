@@ -98,13 +98,9 @@ Result<> sweep_file(Transaction& txn, const NodeId& directory, const std::string
   } else {
     NOKV_ASSIGN(auto file, txn.file(dentry));
     body = file.inode.body;
+    last = file.links <= 1;
+    NOKV_TRY(txn.put_inode(dentry.child, file.inode, last ? 0 : file.links - 1));
     NOKV_TRY(txn.put(codec::link_key(dentry.child, directory, name), std::nullopt));
-    codec::NodeRecord record;
-    record.inode = std::move(file.inode);
-    record.links = file.links - 1;
-    last = record.links == 0;
-    NOKV_TRY(txn.put(codec::node_key(dentry.child),
-                     last ? std::nullopt : std::optional(codec::encoded(record))));
   }
   if (last && body.body_number != 0) {
     txn.set(codec::detached_key(dentry.child, body.body_number), "");
@@ -137,6 +133,24 @@ Result<> plan_sweep_chunks(Transaction& txn, const NodeId& id, uint64_t body_num
     NOKV_TRY(txn.put(codec::chunk_key(id, body_number, index), std::nullopt));
   }
   if (done) txn.set(codec::detached_key(id, body_number), std::nullopt);
+  return {};
+}
+
+Result<> plan_end_clone(Transaction& txn, uint64_t clone) {
+  NOKV_ASSIGN(auto life,
+              txn.view().present<codec::CloneLife>(codec::number_key(Table::clone_life, clone)));
+  if (!life || life->live != 0 || life->ended != 0) return {};
+  return txn.put(codec::clone_key(clone), std::nullopt);
+}
+
+Result<> plan_sweep_graves(Transaction& txn, uint64_t clone, const std::vector<NodeId>& nodes,
+                           bool done) {
+  for (const NodeId& id : nodes) {
+    NOKV_ASSIGN(auto record, txn.view().record<codec::NodeRecord>(codec::node_key(id), kNow));
+    if (record && record->is_whiteout()) NOKV_TRY(txn.put(codec::node_key(id), std::nullopt));
+    txn.set(codec::grave_key(clone, id), std::nullopt);
+  }
+  if (done) txn.set(codec::number_key(Table::ending, clone), std::nullopt);
   return {};
 }
 

@@ -41,6 +41,12 @@ Result<> plan_sweep(Transaction& txn, const NodeId& id, const std::vector<std::s
 Result<> plan_sweep_chunks(Transaction& txn, const NodeId& id, uint64_t body_number,
                            const std::vector<uint32_t>& chunks, bool done);
 
+// Ends the record of a clone that nothing live names any more.
+Result<> plan_end_clone(Transaction& txn, uint64_t clone);
+// The whiteouts of nodes of a clone whose record ended. `done`: there are no more.
+Result<> plan_sweep_graves(Transaction& txn, uint64_t clone, const std::vector<NodeId>& nodes,
+                           bool done);
+
 // Dead blobs whose objects are deleted.
 void plan_purge(Transaction& txn, std::vector<uint64_t> blobs);
 

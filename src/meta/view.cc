@@ -1,5 +1,8 @@
 #include "meta/view.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "base/known_bad.h"
 #include "codec/key.h"
 
@@ -17,7 +20,8 @@ Result<Raw> parse(std::string_view key, std::string_view value) {
 
 bool is_cached(std::string_view key) {
   auto table = static_cast<codec::Table>(key[0]);
-  return table == codec::Table::dentry || table == codec::Table::node;
+  return table == codec::Table::dentry || table == codec::Table::node ||
+         table == codec::Table::clone;
 }
 
 }  // namespace
@@ -32,13 +36,18 @@ std::unexpected<Error> damaged(std::string_view key) {
   return fail(Code::data_loss, "the metadata record with key ", hex, " cannot be decoded");
 }
 
-Result<std::optional<Raw>> View::get_live(std::string_view key) const {
+Result<std::optional<Raw>> View::get_live(std::string_view key, uint64_t at) const {
   if (overlay_ != nullptr) {
-    if (const Overlay::Entry* pending = overlay_->find(key)) {
+    if (const Overlay::Entry* pending = overlay_->find(key, at)) {
       if (!pending->value) return std::nullopt;
       return Raw{pending->birth, *pending->value};
     }
   }
+  return get_stored(key);
+}
+
+// As it is in the snapshot.
+Result<std::optional<Raw>> View::get_stored(std::string_view key) const {
   bool cached = cache_ != nullptr && is_cached(key);
   if (cached) {
     if (auto value = cache_->find(key, version_)) return parse(key, *value);
@@ -51,14 +60,9 @@ Result<std::optional<Raw>> View::get_live(std::string_view key) const {
 }
 
 Result<std::optional<Raw>> View::get(std::string_view key, uint64_t at) const {
-  if (at >= version_) return get_live(key);
-  std::string value;
-  NOKV_ASSIGN(bool found, snapshot_->get(key, value));
-  Raw live;
-  if (found) {
-    NOKV_ASSIGN(live, parse(key, value));
-    if (live.birth <= at) return live;  // every past record died at or before its birth
-  }
+  if (at >= version_) return get_live(key, at);
+  NOKV_ASSIGN(auto live, get_stored(key));
+  if (live && live->birth <= at) return live;  // every past record died at or before its birth
   std::string from = codec::past_key(key, at + 1);
   std::string end = codec::past_key(key, UINT64_MAX);
   auto past = snapshot_->iterate(from, end);
@@ -74,7 +78,7 @@ Result<std::optional<Raw>> View::get(std::string_view key, uint64_t at) const {
 
 Result<std::optional<std::string>> View::get_present(std::string_view key) const {
   if (overlay_ != nullptr) {
-    if (const Overlay::Entry* pending = overlay_->find(key)) return pending->value;
+    if (const Overlay::Entry* pending = overlay_->find(key, kNow)) return pending->value;
   }
   std::string value;
   NOKV_ASSIGN(bool found, snapshot_->get(key, value));
@@ -98,6 +102,26 @@ View::Scan View::scan(std::string_view prefix, std::string_view from, uint64_t a
     scan.past_->seek(to_past(start));
   }
   return scan;
+}
+
+Result<std::vector<std::string>> View::links(std::string_view prefix, uint64_t at) const {
+  std::vector<std::string> keys;
+  auto rows = scan(prefix, {}, at);
+  for (;;) {
+    NOKV_ASSIGN(bool more, rows.next());
+    if (!more) break;
+    keys.emplace_back(rows.key());
+  }
+  if (overlay_ == nullptr || at < version_) return keys;
+  std::ranges::move(overlay_->pending_links(prefix), std::back_inserter(keys));
+  std::ranges::sort(keys);
+  keys.erase(std::ranges::unique(keys).begin(), keys.end());
+  std::vector<std::string> there;
+  for (std::string& key : keys) {
+    NOKV_ASSIGN(auto row, get(key, at));
+    if (row) there.push_back(std::move(key));
+  }
+  return there;
 }
 
 Result<bool> View::Scan::take_live() {

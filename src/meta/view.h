@@ -35,8 +35,10 @@ class Overlay {
     std::optional<std::string> value;  // without birth; absent: removed
     uint64_t birth = 0;                // the version that decided it
   };
-  // Null: nothing is pending for the key.
-  virtual const Entry* find(std::string_view key) const = 0;
+  // What was decided last up to version `at`; null: nothing that is pending.
+  virtual const Entry* find(std::string_view key, uint64_t at) const = 0;
+  // Keys of the link table that are pending, with `prefix`, removed ones included.
+  virtual std::vector<std::string> pending_links(std::string_view prefix) const = 0;
 };
 
 // Reads one engine snapshot. Immutable, so any thread may use it. Blocks only on the engine's
@@ -87,8 +89,12 @@ class View {
   };
   Scan scan(std::string_view prefix, std::string_view from, uint64_t at) const;
 
+  // The keys of the link table with `prefix` that are there at version `at`, pending ones included.
+  Result<std::vector<std::string>> links(std::string_view prefix, uint64_t at) const;
+
  private:
-  Result<std::optional<Raw>> get_live(std::string_view key) const;
+  Result<std::optional<Raw>> get_live(std::string_view key, uint64_t at) const;
+  Result<std::optional<Raw>> get_stored(std::string_view key) const;
 
   std::shared_ptr<const engine::Snapshot> snapshot_;
   uint64_t version_;

@@ -108,8 +108,7 @@ std::vector<Background::Job> Background::due() {
   jobs.push_back([this](Then then) { make_moment(std::move(then)); });
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
   jobs.push_back([this](Then then) { keep_to_budget(std::move(then)); });
-  jobs.push_back([this](Then then) { refile(std::move(then)); });
-  jobs.push_back([this](Then then) { sweep(std::move(then)); });
+  jobs.push_back([this](Then then) { free_past(std::move(then)); });
   jobs.push_back([this](Then then) { collect_dead(options_.grace, std::move(then)); });
   jobs.push_back([this](Then then) { close_uploads(std::move(then)); });
   jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
@@ -127,8 +126,7 @@ void Background::run_gc(std::optional<Duration> grace,
     Duration wait = grace.value_or(options_.grace);
     std::vector<Job> jobs;
     jobs.push_back([this](Then then) { release_pins(std::move(then)); });
-    jobs.push_back([this](Then then) { refile(std::move(then)); });
-    jobs.push_back([this](Then then) { sweep(std::move(then)); });
+    jobs.push_back([this](Then then) { free_past(std::move(then)); });
     jobs.push_back(
         [this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
     jobs.push_back([this, wait](Then then) { collect_dead(wait, std::move(then)); });
@@ -194,6 +192,17 @@ void Background::make_moment(Then then) {
            last_moment_ = shard_.state()->record.version;
            then(result ? Result<bool>(false) : std::move(result));
          });
+}
+
+// One step of all that gives past records and detached trees back; each may give the others work.
+void Background::free_past(Then then) {
+  refile([this, then = std::move(then)](Result<bool> more) mutable {
+    if (!more || *more) return then(std::move(more));
+    sweep([this, then = std::move(then)](Result<bool> more_to_sweep) mutable {
+      if (!more_to_sweep || *more_to_sweep) return then(std::move(more_to_sweep));
+      end_clones(std::move(then));
+    });
+  });
 }
 
 void Background::release_pins(Then then) {
@@ -359,6 +368,43 @@ void Background::sweep_chunks(const meta::State& state, const NodeId& id, uint64
         return meta::plan_sweep_chunks(txn, id, body_number, chunks, done);
       },
       false, std::move(then));
+}
+
+// Ends clones that nothing live names, then sweeps the whiteouts of their nodes.
+void Background::end_clones(Then then) {
+  auto state = shard_.state();
+  auto rows = rows_of(*state, codec::table_key(Table::ending));
+  if (!rows->valid()) {
+    then(false);
+    return;
+  }
+  uint64_t clone = 0;
+  if (!codec::split_number_key(rows->key(), clone)) {
+    then(std::unexpected(meta::damaged(rows->key()).error()));
+    return;
+  }
+  auto life = state->view().present<codec::CloneLife>(codec::number_key(Table::clone_life, clone));
+  if (!life) {
+    then(std::unexpected(std::move(life).error()));
+    return;
+  }
+  if (*life && (*life)->ended == 0) {
+    submit([clone](Transaction& txn) { return meta::plan_end_clone(txn, clone); }, false,
+           std::move(then));
+    return;
+  }
+  std::vector<NodeId> nodes;
+  auto graves = rows_of(*state, codec::number_key(Table::grave, clone));
+  for (; graves->valid() && nodes.size() < meta::kUpkeepStep; graves->next()) {
+    uint64_t of = 0;
+    NodeId id;
+    if (codec::split_grave_key(graves->key(), of, id)) nodes.push_back(std::move(id));
+  }
+  bool done = !graves->valid();
+  counters_.records_swept.fetch_add(nodes.size(), std::memory_order_relaxed);
+  submit([clone, nodes = std::move(nodes),
+          done](Transaction& txn) { return meta::plan_sweep_graves(txn, clone, nodes, done); },
+         false, std::move(then));
 }
 
 // ---- bytes

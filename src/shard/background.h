@@ -114,6 +114,7 @@ class Background {
   void release_pins(Then then);
   void keep_to_budget(Then then);
   void over_budget(const meta::SpaceFigures& figures, Then then);
+  void free_past(Then then);
   void refile(Then then);
   void sweep(Then then);
   void collect_dead(Duration grace, Then then);
@@ -126,6 +127,7 @@ class Background {
   void sweep_directory(const meta::State& state, const codec::NodeId& id, Then then);
   void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
                     Then then);
+  void end_clones(Then then);
   void delete_objects(std::vector<std::string> keys,
                       std::move_only_function<void(Result<size_t>)> done);
   bool quiet() const;

@@ -128,6 +128,32 @@ TEST_F(WatchTest, ATreeOperationReachesWatchesAtBelowAndAboveBothPaths) {  // 15
   EXPECT_TRUE(all({.path = "/a/b/c", .since = since}).empty());
 }
 
+TEST_F(WatchTest, WhoWatchesBelowADirectoryHearsOfItsRollbackAndOfClones) {  // 28, in part
+  must({mkdir_op("/a"), mkdir_op("/a/b"), put_op("/a/b/f", "1"), put_op("/a/x", "file")});
+  must({snapshot_op("s", "/a")});
+  must({put_op("/a/b/f", "2"), remove_op("/a/x"), mkdir_op("/a/x"), mkdir_op("/a/x/y")});
+  std::string since = now();
+  codec::Clone clone;
+  clone.from.path = "/a";
+  clone.to.path = "/c";
+  must({clone});
+  codec::Rollback rollback;
+  rollback.at = "s";
+  rollback.target.path = "/a/x";  // where a file was
+  must({rollback});
+  rollback.target.path = "/a/b/f";
+  must({rollback});
+  rollback.target.path = "/a";
+  must({rollback});
+  EXPECT_EQ(told(all({.path = "/a/x/y/z", .since = since})),
+            (Strings{"cloned /a -> /c", "removed /a/x", "rolled_back /a"}));
+  EXPECT_EQ(told(all({.path = "/a/b/f", .since = since})),
+            (Strings{"cloned /a -> /c", "rolled_back /a/b/f", "rolled_back /a"}));
+  EXPECT_EQ(told(all({.path = "/c/b/f", .since = since})), Strings{"cloned /a -> /c"});
+  EXPECT_EQ(told(all({.path = "/a/x", .since = since})),
+            (Strings{"cloned /a -> /c", "removed /a/x", "created /a/x", "rolled_back /a"}));
+}
+
 TEST_F(WatchTest, OfAFileWithSeveralNamesEachIsTold) {  // 11
   must({mkdir_op("/a"), mkdir_op("/b"), put_op("/a/f", "1")});
   codec::Link link;

@@ -24,6 +24,7 @@ void for_each_record(auto&& visit) {
   visit.template operator()<Extent>("Extent");
   visit.template operator()<ChunkRecord>("ChunkRecord");
   visit.template operator()<CloneRecord>("CloneRecord");
+  visit.template operator()<CloneLife>("CloneLife");
   visit.template operator()<RootRecord>("RootRecord");
   visit.template operator()<BlobRecord>("BlobRecord");
   visit.template operator()<InlineRecord>("InlineRecord");
@@ -72,6 +73,8 @@ void for_each_operation(auto&& visit) {
   visit.template operator()<CloseUpload>("CloseUpload");
   visit.template operator()<Undelete>("Undelete");
   visit.template operator()<Copy>("Copy");
+  visit.template operator()<Clone>("Clone");
+  visit.template operator()<Rollback>("Rollback");
 }
 
 // Requests, answers and their parts: docs/formats/rpc.md.

@@ -73,7 +73,7 @@ Result<> LinkPass::row(std::string_view key, std::string_view value) {
   codec::LinkKey link;
   codec::LinkRecord record;
   if (!codec::split_link_key(key, link)) return undecodable(key);
-  if (!read(key, value, record) || record.whiteout || !link.file.hops.empty()) return {};
+  if (!read(key, value, record) || !link.file.hops.empty()) return {};
   Tree tree(view_, kNow);
   NOKV_ASSIGN(auto node, tree.node(link.file));
   NOKV_ASSIGN(auto entry, tree.dentry(link.parent, link.name));

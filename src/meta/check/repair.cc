@@ -97,7 +97,7 @@ struct Planner {
     NOKV_ASSIGN(auto there, stored(txn, row));
     if (named && !there) NOKV_TRY(txn.put(row, codec::encoded(codec::LinkRecord())));
     if (!named && there) NOKV_TRY(txn.put(row, std::nullopt));
-    NOKV_ASSIGN(auto names, txn.names(it.file));
+    NOKV_ASSIGN(auto names, txn.tree().names(it.file));
     std::string key = codec::node_key(it.file);
     uint64_t birth = 0;
     NOKV_ASSIGN(auto node, stored_record<codec::NodeRecord>(txn, key, birth));

@@ -99,7 +99,10 @@ Result<OperationResult> run(Transaction& txn, const codec::Append& op) {
     body = std::move(added);
     if (old_size != 0) body.digest = {};
   } else {
-    if (body.body_number == 0) body.body_number = txn.new_id();
+    if (body.body_number == 0) {
+      body.body_number = txn.new_id();
+      if (file.in_dentry) NOKV_TRY(txn.keep_place(spot));
+    }
     NOKV_TRY(lay(txn, spot.id(), body, old_size, added));
     body.size = old_size + op.body.size;
     body.digest = {};

@@ -3,38 +3,44 @@
 
 namespace nokv::meta::planning {
 
-namespace {
-
 using codec::Kind;
 
-struct Origin {
-  codec::Inode inode;
-  NodeId id;
-  uint64_t version = kNow;
-};
-
-// The file `path` as it is, or as it was.
 Result<Origin> origin(Transaction& txn, const codec::Target& target, const std::string& at,
                       bool follow) {
   Origin out;
-  if (at.empty()) {
-    NOKV_ASSIGN(auto spot, txn.existing(target, follow));
-    if (spot.found.is_directory()) return fail(Code::is_directory, spot.path(), ": is a directory");
+  out.path = target.path;
+  if (!at.empty()) {
+    const PlanContext& context = txn.context();
+    NOKV_ASSIGN(auto moment, resolve_at(context.applied, context.pins, context.policy, at,
+                                        target.path, txn.now_ns()));
+    if (moment.version != kNow) {
+      out.version = moment.version;
+      out.time_ns = moment.time_ns;
+      NOKV_ASSIGN(auto found, resolve_path_at(context.applied, moment, target.path, follow));
+      out.id = found.id();
+      Tree tree(context.applied, moment.version);
+      if (found.dentry.kind == Kind::directory) {
+        NOKV_ASSIGN(auto node, tree.node(out.id));
+        if (!node || !node->directory) return damaged(codec::node_key(out.id));
+        out.directory = std::move(node->directory);
+        NOKV_ASSIGN(auto path, tree.path_of(out.id, moment.scope, moment.path));
+        if (path) out.path = *std::move(path);
+      } else {
+        NOKV_ASSIGN(out.inode, tree.inode(found.dentry));
+      }
+      return out;
+    }
+  }
+  NOKV_ASSIGN(auto spot, txn.existing(target, follow));
+  out.path = spot.path();
+  out.id = spot.id();
+  if (spot.is_root() || spot.found.is_directory()) {
+    NOKV_ASSIGN(DirectoryState * state, txn.directory(out.id));
+    out.directory = state->record;
+  } else {
     NOKV_ASSIGN(auto file, txn.file(*spot.found.entry));
     out.inode = std::move(file.inode);
-    out.id = spot.id();
-    return out;
   }
-  const PlanContext& context = txn.context();
-  NOKV_ASSIGN(auto moment, resolve_at(context.applied, context.pins, context.policy, at,
-                                      target.path, txn.now_ns()));
-  out.version = moment.version;
-  NOKV_ASSIGN(auto found, resolve_path_at(context.applied, moment, target.path, follow));
-  if (found.dentry.kind == Kind::directory) {
-    return fail(Code::is_directory, target.path, ": is a directory");
-  }
-  NOKV_ASSIGN(out.inode, Tree(context.applied, moment.version).inode(found.dentry));
-  out.id = found.id();
   return out;
 }
 
@@ -57,12 +63,6 @@ Result<> copy_chunks(Transaction& txn, const Origin& from, const NodeId& to, cod
   return {};
 }
 
-struct Destination {
-  codec::Exists exists = codec::Exists::any;
-  std::optional<uint64_t> if_generation;
-  bool keep_undo = false;
-};
-
 // Makes `place` a file that shares the bytes of `from`.
 Result<OperationResult> share(Transaction& txn, const Origin& from, const Place& place,
                               const Destination& how) {
@@ -74,25 +74,25 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
     old = std::move(file.inode);
   }
   NOKV_TRY(check_precondition(place.path(), old, how.exists, how.if_generation));
-  if (from.inode.kind != Kind::file) {
+  if (from.inode->kind != Kind::file) {
     if (there) return fail(Code::already_exists, place.path(), ": it exists");
     NodeId id{txn.new_id(), place.directory.hops};
-    txn.put_dentry(place, there, {id, from.inode.kind, from.inode});
-    txn.count(place, 1, from.inode.kind, 0);
-    txn.event({codec::EventKind::created, false, place.path(), "", id, from.inode.kind});
+    txn.put_dentry(place, there, {id, from.inode->kind, *from.inode});
+    txn.count(place, 1, id, from.inode->kind, 0);
+    txn.event({codec::EventKind::created, false, place.path(), "", id, from.inode->kind});
     return OperationResult{place.path(), id, true};
   }
   if (old && old->kind != Kind::file) {
     return fail(Code::failed_precondition, place.path(), ": not a regular file");
   }
   NewFile file;
-  file.body = from.inode.body;
+  file.body = from.inode->body;
   file.body.generation = txn.version();
-  file.mode = from.inode.attributes.mode;
-  file.uid = from.inode.attributes.uid;
-  file.gid = from.inode.attributes.gid;
-  file.mtime_ns = from.inode.attributes.mtime_ns;
-  file.xattrs = from.inode.xattrs;
+  file.mode = from.inode->attributes.mode;
+  file.uid = from.inode->attributes.uid;
+  file.gid = from.inode->attributes.gid;
+  file.mtime_ns = from.inode->attributes.mtime_ns;
+  file.xattrs = from.inode->xattrs;
   file.keep_undo = how.keep_undo;
   uint64_t old_number = file.body.body_number;
   if (old_number == 0) return put_body(txn, {place, there}, std::move(file));
@@ -105,37 +105,17 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
   Transaction::Spot spot{place, made};
   NOKV_ASSIGN(auto again, txn.file(*made.entry));
   again.inode.body.body_number = whole.body_number;
+  if (again.in_dentry) NOKV_TRY(txn.keep_place(spot));
   NOKV_TRY(txn.put_file(spot, again, again.inode.body.size));
   return out;
 }
 
-}  // namespace
-
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op) {
   NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at, true));
-  NOKV_ASSIGN(Place place,
-              txn.place(op.to, op.parents, {from.inode.attributes.uid, from.inode.attributes.gid}));
+  if (from.is_directory()) return fail(Code::is_directory, from.path, ": is a directory");
+  const codec::Attributes& attributes = from.inode->attributes;
+  NOKV_ASSIGN(Place place, txn.place(op.to, op.parents, {attributes.uid, attributes.gid}));
   return share(txn, from, place, {op.exists, op.if_generation, op.keep_undo});
-}
-
-Result<OperationResult> run(Transaction& txn, const codec::Undelete& op) {
-  const codec::Target& as = op.as.path.empty() && !op.as.id ? op.target : op.as;
-  std::string at = op.at;
-  if (at.empty()) {
-    NOKV_ASSIGN(uint64_t version,
-                newest_with(txn.context().applied, txn.context().pins, op.target.path));
-    at = str("v", version);
-  }
-  NOKV_ASSIGN(auto from, origin(txn, op.target, at, false));
-  NOKV_ASSIGN(Place place, txn.place(as, true));
-  NOKV_ASSIGN(Found there, txn.lookup(place.directory, place.name));
-  if (there) {
-    return std::unexpected(Error(Code::already_exists, str(place.path(), ": the name is taken"))
-                               .with_hint("give another one with --as PATH"));
-  }
-  NOKV_ASSIGN(auto out, share(txn, from, place, {}));
-  out.snapshot_version = from.version == kNow ? txn.version() - 1 : from.version;
-  return out;
 }
 
 }  // namespace nokv::meta::planning

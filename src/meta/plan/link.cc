@@ -15,14 +15,11 @@ Result<OperationResult> run(Transaction& txn, const codec::Link& op) {
   ++file.links;
   file.inode.attributes.ctime_ns = txn.now_ns();
   NodeId id = from.id();
+  NOKV_TRY(txn.put_inode(id, file.inode, file.links));
   NOKV_TRY(
       txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
-  codec::NodeRecord record;
-  record.inode = file.inode;
-  record.links = file.links;
-  NOKV_TRY(txn.put(codec::node_key(id), codec::encoded(record)));
   txn.put_dentry(to, there, {id, file.inode.kind, {}});
-  txn.count(to, 1, file.inode.kind, file.inode.body.size);
+  txn.count(to, 1, id, file.inode.kind, file.inode.body.size);
   codec::Event event{codec::EventKind::linked, false, to.path(), from.path(), id, file.inode.kind};
   event.generation = file.inode.body.generation;
   event.size = file.inode.body.size;

@@ -28,7 +28,7 @@ Result<OperationResult> run(Transaction& txn, const codec::MakeNode& op) {
   if (op.kind == Kind::symlink) inode.target = op.link_target;
   NodeId id{txn.new_id(), place.directory.hops};
   txn.put_dentry(place, found, {id, op.kind, std::move(inode)});
-  txn.count(place, 1, op.kind, 0);
+  txn.count(place, 1, id, op.kind, 0);
   txn.event({codec::EventKind::created, false, place.path(), "", id, op.kind});
   return OperationResult{place.path(), id, true};
 }

@@ -9,10 +9,13 @@ bool begins_group(const codec::CommitRequest& request) {
     bool pins = std::visit(
         [](const auto& op) {
           using Op = std::remove_cvref_t<decltype(op)>;
-          if constexpr (requires { op.keep_undo; }) {
+          if constexpr (std::is_same_v<Op, codec::Rollback>) {
+            return true;
+          } else if constexpr (requires { op.keep_undo; }) {
             return op.keep_undo;
           } else {
-            return std::is_same_v<Op, codec::SnapshotCreate>;
+            return std::is_same_v<Op, codec::SnapshotCreate> || std::is_same_v<Op, codec::Clone> ||
+                   std::is_same_v<Op, codec::Undelete>;
           }
         },
         box.op);
@@ -23,7 +26,12 @@ bool begins_group(const codec::CommitRequest& request) {
 
 bool reads_applied(const codec::CommitRequest& request) {
   for (const auto& box : request.operations) {
-    if (std::holds_alternative<codec::Undelete>(box.op)) return true;
+    if (std::holds_alternative<codec::Undelete>(box.op) ||
+        std::holds_alternative<codec::Rollback>(box.op)) {
+      return true;
+    }
+    const auto* clone = std::get_if<codec::Clone>(&box.op);
+    if (clone != nullptr && !clone->from_at.empty()) return true;
     const auto* copy = std::get_if<codec::Copy>(&box.op);
     if (copy != nullptr && !copy->from_at.empty()) return true;
   }
@@ -32,7 +40,6 @@ bool reads_applied(const codec::CommitRequest& request) {
 
 namespace {
 
-// A snapshot shows what was before its record, so nothing may have changed by then.
 template <class Op>
 constexpr bool kKeepsTree =
     std::is_same_v<Op, codec::Check> || std::is_same_v<Op, codec::SnapshotCreate> ||
@@ -40,16 +47,12 @@ constexpr bool kKeepsTree =
     std::is_same_v<Op, codec::SetPolicy> || std::is_same_v<Op, codec::OpenUpload> ||
     std::is_same_v<Op, codec::CloseUpload>;
 
-Result<codec::OperationResult> plan_one(Transaction& txn, const codec::Operation& operation,
-                                        bool& changed) {
+Result<codec::OperationResult> plan_one(Transaction& txn, const codec::Operation& operation) {
   return std::visit(
-      [&]<class Op>(const Op& op) -> Result<codec::OperationResult> {
-        if (std::is_same_v<Op, codec::SnapshotCreate> && changed) {
-          return fail(Code::invalid_argument,
-                      "a snapshot comes before the changes of its transaction, not after");
-        }
-        changed = changed || !kKeepsTree<Op>;
-        return planning::run(txn, op);
+      [&]<class Op>(const Op& op) {
+        auto done = planning::run(txn, op);
+        if (!kKeepsTree<Op>) txn.note_change();
+        return done;
       },
       operation);
 }
@@ -63,10 +66,9 @@ Result<codec::CommitReply> plan_all(Transaction& txn, const codec::CommitRequest
     return !std::holds_alternative<codec::CloseUpload>(box.op);
   }));
   size_t number = 0;
-  bool changed = false;
   for (const auto& box : request.operations) {
     ++number;
-    auto done = plan_one(txn, box.op, changed);
+    auto done = plan_one(txn, box.op);
     if (!done) {
       Error error = std::move(done).error();
       if (said <= 1) return std::unexpected(std::move(error));

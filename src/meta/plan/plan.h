@@ -41,10 +41,42 @@ Result<OperationResult> run(Transaction& txn, const codec::OpenUpload& op);
 Result<OperationResult> run(Transaction& txn, const codec::CloseUpload& op);
 Result<OperationResult> run(Transaction& txn, const codec::Undelete& op);
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op);
+Result<OperationResult> run(Transaction& txn, const codec::Clone& op);
+Result<OperationResult> run(Transaction& txn, const codec::Rollback& op);
 
 // Shared by verbs that take away what has a name: unlinks the file or detaches the directory at
 // `spot`; gives the version of the undo pin, if one is wanted and made.
 Result<uint64_t> take_away(Transaction& txn, const Transaction::Spot& spot, bool keep_undo);
+
+// What a path is, or was at a version that can still be read: what is copied or cloned.
+struct Origin {
+  NodeId id;
+  std::string path;
+  uint64_t version = kNow;
+  int64_t time_ns = 0;                // log time of an older `version`
+  std::optional<codec::Inode> inode;  // one of these
+  std::optional<codec::Directory> directory;
+  bool is_directory() const { return directory.has_value(); }
+};
+// `at` is empty for now. Errors: those of resolve_at() and of Tree::resolve().
+Result<Origin> origin(Transaction& txn, const codec::Target& target, const std::string& at,
+                      bool follow);
+
+// Makes `place`, where `there` was looked up, a clone of the directory `from`. Errors:
+// resource_exhausted (hops), invalid_argument (into itself).
+Result<OperationResult> put_clone(Transaction& txn, const Origin& from, const Place& place,
+                                  const Found& there);
+
+// Makes `place` a file that shares the bytes of `from`.
+struct Destination {
+  codec::Exists exists = codec::Exists::any;
+  std::optional<uint64_t> if_generation;
+  bool keep_undo = false;
+};
+Result<OperationResult> share(Transaction& txn, const Origin& from, const Place& place,
+                              const Destination& how);
+// Gives the body's chunk records, as they are at `from.version`, to `to` under a new body number.
+Result<> copy_chunks(Transaction& txn, const Origin& from, const NodeId& to, codec::Body& body);
 
 // Shared by verbs that give a file a body: `file` at `spot`, replacing what was found there, if
 // anything was.

@@ -55,7 +55,7 @@ Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot
     out.id = NodeId{txn.new_id(), place.directory.hops};
     uint64_t size = inode.body.size;
     txn.put_dentry(place, found, {out.id, codec::Kind::file, std::move(inode)});
-    txn.count(place, 1, codec::Kind::file, size);
+    txn.count(place, 1, out.id, codec::Kind::file, size);
     event.kind = codec::EventKind::created;
   } else {
     out.id = found.entry->child;

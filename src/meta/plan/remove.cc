@@ -8,16 +8,11 @@ Result<> unlink(Transaction& txn, const Transaction::Spot& spot) {
   NOKV_ASSIGN(auto file, txn.file(*spot.found.entry));
   const NodeId id = spot.id();
   txn.remove_dentry(spot.place, spot.found);
-  txn.count(spot.place, -1, file.inode.kind, file.inode.body.size);
+  txn.count(spot.place, -1, id, file.inode.kind, file.inode.body.size);
   if (!file.in_dentry) {
-    NOKV_TRY(txn.put(codec::link_key(id, spot.place.directory, spot.place.name), std::nullopt));
-    --file.links;
     file.inode.attributes.ctime_ns = txn.now_ns();
-    codec::NodeRecord record;
-    record.inode = file.inode;
-    record.links = file.links;
-    NOKV_TRY(txn.put(codec::node_key(id),
-                     file.links == 0 ? std::nullopt : std::optional(codec::encoded(record))));
+    NOKV_TRY(txn.put_inode(id, file.inode, --file.links));
+    NOKV_TRY(txn.put(codec::link_key(id, spot.place.directory, spot.place.name), std::nullopt));
     if (file.links != 0) return {};
   } else {
     NOKV_TRY(txn.put(codec::moved_key(id), std::nullopt));
@@ -42,7 +37,7 @@ Result<uint64_t> take_away(Transaction& txn, const Transaction::Spot& spot, bool
   codec::Totals below = state->told();
   NOKV_TRY(txn.end_directory(id));
   txn.remove_dentry(spot.place, spot.found);
-  txn.count(spot.place, -1, codec::Kind::directory, 0, &below);
+  txn.count(spot.place, -1, id, codec::Kind::directory, 0, &below);
   return undo;
 }
 

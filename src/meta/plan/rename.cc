@@ -36,8 +36,8 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     txn.put_dentry(to, there, entry);
     if (known_bad(KnownBad::untold_counted_twice)) below = state->record.totals;
     if (known_bad(KnownBad::totals_stay_on_rename)) below = {};
-    txn.count(from.place, -1, Kind::directory, 0, &below);
-    txn.count(to, 1, Kind::directory, 0, &below);
+    txn.count(from.place, -1, id, Kind::directory, 0, &below);
+    txn.count(to, 1, id, Kind::directory, 0, &below);
     state->record.attributes.ctime_ns = txn.now_ns();
     txn.changed(id, *state, 0);
     return {};
@@ -48,24 +48,18 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     codec::Dentry moved = entry;
     moved.inode->attributes.ctime_ns = txn.now_ns();
     txn.put_dentry(to, there, moved);
-    std::string key = codec::moved_key(id);
-    NOKV_ASSIGN(auto before, txn.view().record<codec::MovedRecord>(key, kNow));
-    codec::MovedRecord now{to.directory, to.name,
-                           before ? before->first_parent : from.place.directory};
-    NOKV_TRY(txn.put(key, codec::encoded(now)));
+    NOKV_ASSIGN(auto before, txn.tree().moved(id));
+    NOKV_TRY(txn.put_moved(id, to, before ? before->first_parent : from.place.directory));
   } else {
     file.inode.attributes.ctime_ns = txn.now_ns();
-    codec::NodeRecord record;
-    record.inode = file.inode;
-    record.links = file.links;
-    NOKV_TRY(txn.put(codec::node_key(id), codec::encoded(record)));
+    NOKV_TRY(txn.put_inode(id, file.inode, file.links));
     txn.put_dentry(to, there, entry);
     NOKV_TRY(txn.put(codec::link_key(id, from.place.directory, from.place.name), std::nullopt));
     NOKV_TRY(
         txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
   }
-  txn.count(from.place, -1, entry.kind, size);
-  txn.count(to, 1, entry.kind, size);
+  txn.count(from.place, -1, id, entry.kind, size);
+  txn.count(to, 1, id, entry.kind, size);
   return {};
 }
 

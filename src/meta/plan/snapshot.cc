@@ -26,6 +26,7 @@ Result<int64_t> expiry(Transaction& txn, int64_t ttl_ns) {
 }  // namespace
 
 Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
+  NOKV_TRY(txn.check_unchanged());
   NOKV_TRY(check_snapshot_name(op.name));
   if (op.labels.size() > kLabelsMax) {
     return fail(Code::resource_exhausted, op.labels.size(), " labels; the limit is ", kLabelsMax);

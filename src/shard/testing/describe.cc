@@ -75,6 +75,13 @@ struct Describe {
   }
   std::string operator()(const codec::OpenUpload& op) { return str("open upload of ", op.blobs); }
   std::string operator()(const codec::CloseUpload& op) { return str("close upload ", op.upload); }
+  std::string operator()(const codec::Clone& op) {
+    return str("clone ", text(op.from), op.from_at.empty() ? "" : " at ", op.from_at, " ",
+               text(op.to));
+  }
+  std::string operator()(const codec::Rollback& op) {
+    return str("rollback ", text(op.target), " to ", op.at, op.keep_undo ? ", undo" : "");
+  }
   std::string operator()(const codec::Undelete& op) {
     return "undelete " + text(op.target) + " at '" + op.at + "' as '" + text(op.as) + "'";
   }

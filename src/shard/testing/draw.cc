@@ -274,8 +274,46 @@ Operation Draw::undelete(const Tree& tree) {
   return op;
 }
 
+Operation Draw::clone(const Tree& tree, bool alone) {
+  codec::Clone op;
+  op.from = target(tree, chance(80) ? directory_path(tree) : existing_path(tree));
+  if (alone && chance(40)) {
+    auto [from, when] = kept_path();
+    op.from = {from, {}};
+    op.from_at = when;
+  }
+  op.to = target(tree, chance(90) ? new_path(tree) : path(tree));
+  op.parents = chance(10);
+  return op;
+}
+
+Operation Draw::rollback(const Tree& tree) {
+  codec::Rollback op;
+  auto [from, when] = kept_path();
+  op.target = chance(90) ? codec::Target{from, {}} : target(tree, existing_path(tree));
+  if (op.target.path.empty()) op.target.path = "/";
+  op.at = when;
+  op.keep_undo = chance(50);
+  return op;
+}
+
+// A directory's id whose tree was removed, replaced or rolled back.
+Operation Draw::into_the_gone() {
+  codec::Mkdir op;
+  op.mode = 0755;
+  op.target.path = name();
+  if (world_.gone.empty()) {
+    op.target.path.insert(0, "/");
+    return op;
+  }
+  const auto& id = world_.gone[random_.below(world_.gone.size())]->value;
+  if (id) op.target.id = *id;
+  if (!id) op.target.path.insert(0, "/");
+  return op;
+}
+
 Operation Draw::operation(const Tree& tree, bool first, bool alone) {
-  uint64_t draw = random_.below(tree.nodes().size() > kNodesMax ? 125 : 105);
+  uint64_t draw = random_.below(tree.nodes().size() > kNodesMax ? 135 : 115);
   if (draw < 14) {
     codec::Mkdir op;
     op.target = target(tree, path(tree));
@@ -295,6 +333,10 @@ Operation Draw::operation(const Tree& tree, bool first, bool alone) {
   if (draw < 88 && first) return policy();
   if (draw < 93) return copy(tree, alone);
   if (draw < 96 && alone) return undelete(tree);
+  if (draw < 97) return into_the_gone();
+  bool room = tree.nodes().size() < kNodesMax * 2;
+  if (draw < 103 && first && room) return clone(tree, alone);
+  if (draw < 106 && alone && room) return rollback(tree);
   return remove(tree, alone);
 }
 

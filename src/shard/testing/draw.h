@@ -48,6 +48,9 @@ class Draw {
   codec::Operation policy();
   codec::Operation copy(const Tree& tree, bool alone);
   codec::Operation undelete(const Tree& tree);
+  codec::Operation clone(const Tree& tree, bool alone);
+  codec::Operation rollback(const Tree& tree);
+  codec::Operation into_the_gone();
 
   SimRandom& random_;
   const World& world_;

@@ -114,6 +114,8 @@ struct World {
   std::vector<Pin> pins;
   std::map<uint64_t, Upload> uploads;
   codec::RetentionPolicy policy;
+  // Ids of directories that left the tree: nothing may be written there ever again.
+  std::vector<std::shared_ptr<Learned<codec::NodeId>>> gone;
 
   const Pin* snapshot(const std::string& name) const;
   // The kept version that --at v`version` means for `path`, if any.

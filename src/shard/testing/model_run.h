@@ -69,6 +69,7 @@ class Run {
   void learn_pins();
   void learn_version();
   void settle();
+  void remove_all();
   void begin_session();
 
   void compare_tree(const Tree& tree, Ino directory, const std::string& path, const std::string& at,

@@ -7,6 +7,7 @@
 #include "codec/key.h"
 #include "codec/record.h"
 #include "codec/rpc.h"
+#include "meta/region.h"
 
 namespace nokv::shard::model {
 
@@ -24,11 +25,12 @@ class References {
       each(table,
            [&](std::string_view key, std::string_view value) { mention(key, value, false); });
       each(table | codec::kPast, [&](std::string_view key, std::string_view value) {
-        past_.insert(std::string(key));
         std::string live;
         uint64_t death = 0;
         uint64_t birth = 0;
         if (!codec::split_past_key(key, live, death)) problem("a past key of another kind");
+        bool of_clone = table == static_cast<uint8_t>(Table::clone);
+        if (!of_clone) past_.insert(std::string(key));  // a clone's is filed under no pin
         std::string_view rest = value;
         if (!codec::take_birth(rest, birth) || birth >= death) {
           problem(str("a past record born at ", birth, " died at ", death));
@@ -36,6 +38,7 @@ class References {
         mention(live, value, true);
       });
     }
+    check_clones();
     check_links();
     check_filed();
     check_inline();
@@ -79,12 +82,23 @@ class References {
   void mention(std::string_view key, std::string_view value, bool past) {
     uint64_t birth = 0;
     if (!codec::take_birth(value, birth)) return problem("a record without a birth");
+    if (uint64_t clone = meta::clone_held(key, value)) ++(past ? held_past_ : held_)[clone];
     switch (static_cast<Table>(key[0])) {
+      case Table::clone: {
+        uint64_t id = 0;
+        codec::CloneRecord record;
+        if (!codec::split_number_key(key, id) || !codec::decode(value, record)) {
+          return problem("a clone that cannot be decoded");
+        }
+        (past ? past_clones_ : clones_)[id] = record;
+        break;
+      }
       case Table::dentry: {
         codec::Dentry dentry;
         if (!codec::decode(value, dentry)) return problem("a dentry that cannot be decoded");
         if (dentry.inode) mention_body(dentry.inode->body);
-        if (!past && !dentry.inode && dentry.kind != codec::Kind::directory) {
+        bool linked = !dentry.inode && dentry.kind != codec::Kind::directory;
+        if (!past && linked && dentry.kind != codec::Kind::none) {
           codec::DentryKey parts;
           codec::split_dentry_key(key, parts);
           names_.insert(codec::link_key(dentry.child, parts.directory, parts.name));
@@ -95,6 +109,7 @@ class References {
         codec::NodeRecord node;
         if (!codec::decode(value, node)) return problem("a node that cannot be decoded");
         if (node.inode) mention_body(node.inode->body);
+        if (!past && node.is_whiteout()) ++whiteouts_;
         codec::NodeId id;
         if (!past && node.inode && codec::split_node_key(key, id)) link_counts_[id] = node.links;
         break;
@@ -115,6 +130,55 @@ class References {
     }
   }
 
+  // What holds each clone is counted right; one that nothing live holds ends; one that nothing
+  // holds is gone; and whiteouts of nodes are there as long as a clone that would show them.
+  void check_clones() {
+    std::string root;
+    codec::RootRecord record;
+    if (auto found = snapshot_.get(codec::table_key(Table::root), root);
+        found && *found && codec::decode(root, record)) {
+      if (uint64_t clone = meta::last_clone(record.id)) ++held_[clone];
+    }
+    std::set<uint64_t> pins;
+    each_number<codec::PinRecord>(Table::pin, [&](uint64_t id, const codec::PinRecord& pin) {
+      if (!pin.going) pins.insert(id);
+      if (uint64_t clone = meta::last_clone(pin.scope)) ++held_past_[clone];
+    });
+    std::set<uint64_t> ending;
+    each(static_cast<uint8_t>(Table::ending), [&](std::string_view key, std::string_view) {
+      uint64_t id = 0;
+      if (codec::split_number_key(key, id)) ending.insert(id);
+    });
+    std::set<uint64_t> lives;
+    each_number<codec::CloneLife>(
+        Table::clone_life, [&](uint64_t id, const codec::CloneLife& life) {
+          lives.insert(id);
+          if (life.live != held_[id] || life.past != held_past_[id]) {
+            problem(str("clone ", id, " says it is held by ", life.live, " and ", life.past,
+                        ", not ", held_[id], " and ", held_past_[id]));
+          }
+          bool live = clones_.contains(id);
+          if (live != (life.ended == 0)) problem(str("clone ", id, " ended or not, wrongly"));
+          if (!live && !past_clones_.contains(id)) problem(str("clone ", id, " has no record"));
+          if (!live && life.past == 0) problem(str("clone ", id, " is held by nothing"));
+          if (live && life.live == 0 && !ending.contains(id))
+            problem(str("clone ", id, " ends never"));
+          if (!pins.contains(life.pin)) problem(str("clone ", id, " has no pin"));
+        });
+    for (const auto& [id, clone] : clones_) {
+      if (!lives.contains(id)) problem(str("nothing is known of clone ", id));
+    }
+    each(static_cast<uint8_t>(Table::grave), [&](std::string_view key, std::string_view) {
+      uint64_t id = 0;
+      codec::NodeId node;
+      if (!codec::split_grave_key(key, id, node)) return problem("a grave that cannot be decoded");
+      if (!clones_.contains(id) && !ending.contains(id)) problem("a whiteout that stays for ever");
+      ++graves_;
+    });
+    if (graves_ != whiteouts_)
+      problem(str(whiteouts_, " whiteouts of nodes, ", graves_, " graves"));
+  }
+
   // A file with a node record has a row for each of its names, and counts them.
   void check_links() {
     if (links_ != names_) problem("names of files with several do not match the rows of links");
@@ -130,7 +194,7 @@ class References {
     std::set<uint64_t> pins;
     each_number<codec::PinRecord>(Table::pin, [&](uint64_t id, const codec::PinRecord& pin) {
       pins.insert(id);
-      pins_ += pin.going ? 0 : 1;
+      pins_ += pin.going || pin.kind == codec::PinKind::clone ? 0 : 1;
     });
     std::set<std::string> filed;
     each(static_cast<uint8_t>(Table::filed), [&](std::string_view key, std::string_view) {
@@ -208,7 +272,14 @@ class References {
 
   void check_rest() {
     if (pins_ != 0) problem("a pin is left");
-    if (!past_.empty()) problem("a past record is left");
+    if (!past_.empty() && clones_.empty()) problem("a past record is left");
+    if (clones_.empty() && (graves_ != 0 || !held_past_.empty()))
+      problem("of a clone something is left");
+    for (const auto& [id, clone] : clones_) {
+      if (held_[id] == 0) problem(str("clone ", id, " is left, and nothing names it"));
+    }
+    each(static_cast<uint8_t>(Table::ending),
+         [&](std::string_view, std::string_view) { problem("a clone that ends is left"); });
     if (dead_ != 0) problem("a dead blob is left");
     each(static_cast<uint8_t>(Table::detached),
          [&](std::string_view, std::string_view) { problem("a detached node is left"); });
@@ -225,6 +296,12 @@ class References {
   std::set<std::string> names_;
   std::set<std::string> links_;
   std::map<codec::NodeId, uint32_t> link_counts_;
+  std::map<uint64_t, codec::CloneRecord> clones_;
+  std::map<uint64_t, codec::CloneRecord> past_clones_;
+  std::map<uint64_t, uint64_t> held_;
+  std::map<uint64_t, uint64_t> held_past_;
+  size_t whiteouts_ = 0;
+  size_t graves_ = 0;
   size_t pins_ = 0;
   size_t dead_ = 0;
 };
