@@ -98,6 +98,10 @@ Result<> handle(Context& context, const WatchEvent& it, const std::string& curso
   return {};
 }
 
+void tell_cursor(Context& context, const client::Watcher& watcher) {
+  context.out.note(str("nokv watch: go on with --since ", watcher.cursor()));
+}
+
 Result<Handled> follow(Context& context, client::Watcher& watcher) {
   Handled handled;
   auto wait = context.args.duration("timeout").value_or(kForEver);
@@ -108,14 +112,14 @@ Result<Handled> follow(Context& context, client::Watcher& watcher) {
     if (!event && context.doors.stop.stop_requested()) break;  // how watching ends
     if (!event) {
       context.out.flush();
-      context.out.note(str("nokv watch: go on with --since ", watcher.cursor()));
+      if (event.error().code() != Code::cursor_too_old) tell_cursor(context, watcher);
       return std::unexpected(std::move(event).error());
     }
     if (!*event) break;
     NOKV_TRY(handle(context, **event, watcher.cursor(), handled));
   }
   context.out.flush();
-  context.out.note(str("nokv watch: go on with --since ", watcher.cursor()));
+  tell_cursor(context, watcher);
   return handled;
 }
 
