@@ -191,7 +191,7 @@ Command watch_row() {
       .examples = {{"nokv watch /runs --kinds created,published", ""},
                    {"nokv --json watch / --since oldest --timeout 0s",
                     "all that the log still tells"},
-                   {"nokv watch /inbox --exec 'nokv get \"$NOKV_EVENT_PATH\" .'", ""}},
+                   {"nokv watch /inbox --kinds created --exec ./take-in.sh", ""}},
       .run = run};
 }
 
