@@ -606,8 +606,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::DiffRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.min_version;
-      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
-        encode_into<codec::DiffReply>(std::move(done))(diff(request));
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::DiffReply>(std::move(answered))(diff(request));
       });
       return;
     }
