@@ -23,23 +23,23 @@ class Time(NokvTest):
                 self.rows('diff', *words)]
 
     def test_a_clone_shows_its_source_and_neither_sees_the_others_changes(self):
-        made = self.json('clone', '/src', '/work')
-        self.assertEqual((made['path'], made['from']), ('/work', '/src'))
-        self.assertEqual(made['undo'], 'nokv rm -r /work')
-        self.nokv('put', '-', '/work/d/f', stdin=b'mine')
+        made = self.json('clone', '/src', '/mine')
+        self.assertEqual((made['path'], made['from']), ('/mine', '/src'))
+        self.assertEqual(made['undo'], 'nokv rm -r /mine')
+        self.nokv('put', '-', '/mine/d/f', stdin=b'mine')
         self.nokv('put', '-', '/src/new', stdin=b'theirs')
         self.assertEqual(self.nokv('cat', '/src/d/f'), BODY)
-        self.assertEqual(self.nokv('cat', '/work/d/f'), b'mine')
-        self.assertEqual([row['name'] for row in self.rows('ls', '/work')], ['d', 'text'])
+        self.assertEqual(self.nokv('cat', '/mine/d/f'), b'mine')
+        self.assertEqual([row['name'] for row in self.rows('ls', '/mine')], ['d', 'text'])
         self.nokv('rm', '-r', '/src')
         self.nokv('snapshot', 'policy', '--moments', 'none', '--undo', '0s')
         self.nokv('gc', '--now', '--grace', '0s')
-        self.assertEqual(self.nokv('cat', '/work/text'), b'one\ntwo\nthree\n')
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'one\ntwo\nthree\n')
         self.is_sound()
         self.server.stop()
         self.restart()
-        self.assertEqual(self.nokv('cat', '/work/text'), b'one\ntwo\nthree\n')
-        self.nokv('rm', '-r', '/work')
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'one\ntwo\nthree\n')
+        self.nokv('rm', '-r', '/mine')
         self.nokv('gc', '--now', '--grace', '0s')
         self.is_sound()
 
@@ -140,12 +140,12 @@ class Time(NokvTest):
         self.assertEqual(self.changes('--from', 's', '/src', '--to', 's'), [])
 
     def test_a_clone_and_its_source_differ_by_what_was_changed_in_either(self):
-        self.nokv('clone', '/src', '/work')
-        self.assertEqual(self.changes('/src', '/work'), [])
-        self.nokv('rm', '/work/d/f')
+        self.nokv('clone', '/src', '/mine')
+        self.assertEqual(self.changes('/src', '/mine'), [])
+        self.nokv('rm', '/mine/d/f')
         self.nokv('put', '-', '/src/text', stdin=b'changed')
-        self.assertEqual(sorted(self.changes('/src', '/work')), [
-            ('content', '/work/text', '/src/text'), ('removed', '/src/d/f', None)])
+        self.assertEqual(sorted(self.changes('/src', '/mine')), [
+            ('content', '/mine/text', '/src/text'), ('removed', '/src/d/f', None)])
         self.nokv('mkdir', '/unrelated')
         error = self.fails(1, 'diff', '/src', '/unrelated')
         self.assertIn('nothing in common', error['message'])

@@ -190,8 +190,8 @@ Command diff_row() {
                       {.name = "unified",
                        .letter = 'u',
                        .help = "the lines that differ in text files of up to 1 MiB"}},
-          .examples = {{"nokv diff --from 10m /work", ""},
-                       {"nokv diff -u /datasets/base /work/agent-7", ""}},
+          .examples = {{"nokv diff --from 10m /runs", ""},
+                       {"nokv diff -u /datasets/base /agents/7", ""}},
           .run = run};
 }
 
