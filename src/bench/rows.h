@@ -29,6 +29,13 @@ Result<> list_all(Scene& scene, Row& row, uint64_t entries);
 Result<> first_page(Scene& scene, Row& row, uint64_t entries);
 Result<> snapshot_create(Scene& scene, Row& row, uint64_t entries);
 
+// rows_clone.cc
+Result<> clone_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> roll_back_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> remove_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> stat_in_clone(Scene& scene, Row& row, uint64_t);
+Result<> list_clone(Scene& scene, Row& row, uint64_t entries);
+
 // rows_body.cc
 Result<> put_small(Scene& scene, Row& row, uint64_t);
 Result<> get_small(Scene& scene, Row& row, uint64_t);
