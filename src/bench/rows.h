@@ -36,6 +36,10 @@ Result<> remove_directory(Scene& scene, Row& row, uint64_t entries);
 Result<> stat_in_clone(Scene& scene, Row& row, uint64_t);
 Result<> list_clone(Scene& scene, Row& row, uint64_t entries);
 
+// rows_watch.cc
+Result<> watch_delivery(Scene& scene, Row& row, uint64_t);
+Result<> watch_10(Scene& scene, Row& row, uint64_t);
+
 // rows_body.cc
 Result<> put_small(Scene& scene, Row& row, uint64_t);
 Result<> get_small(Scene& scene, Row& row, uint64_t);

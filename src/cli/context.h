@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/env/env.h"
@@ -59,6 +60,12 @@ struct Doors {
                                                bool may_create)>
       open_store;
   std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
+  // Runs a command line with a shell, its own output being this process's; gives its exit code, or
+  // 128 + the signal that ended it. `input` is its standard input, `variables` are added to its
+  // environment.
+  std::function<Result<int>(const std::string& command, std::string_view input,
+                            const std::vector<std::pair<std::string, std::string>>& variables)>
+      run_shell;
   // Serves until it is told to stop.
   std::function<Result<Exit>(Context& context, const ServeOptions& options)> serve;
   std::stop_token stop;  // the user interrupted

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/env/clock.h"
 #include "base/env/net.h"
 #include "base/result.h"
 #include "cli/settings.h"
@@ -37,6 +39,9 @@ struct ServeOptions {
   bool log_json = false;
   std::string log_level;  // debug, info, warning, error
   bool insecure = false;  // --insecure-i-know
+  std::optional<Duration> upload_ttl;
+  std::optional<Duration> events_kept;
+  std::optional<uint64_t> events_kept_bytes;
 };
 
 // Errors: invalid_argument, with a hint.

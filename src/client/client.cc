@@ -109,6 +109,12 @@ Result<Committed> Client::remove_xattr(codec::Target target, std::string name,
 Result<Committed> Client::copy(codec::Copy op, const WriteOptions& options) {
   return commit_one(std::move(op), options);
 }
+Result<Committed> Client::clone(codec::Clone op, const WriteOptions& options) {
+  return commit_one(std::move(op), options);
+}
+Result<Committed> Client::rollback(codec::Rollback op, const WriteOptions& options) {
+  return commit_one(std::move(op), options);
+}
 Result<Committed> Client::undelete(codec::Undelete op, const WriteOptions& options) {
   return commit_one(std::move(op), options);
 }
@@ -222,8 +228,19 @@ Result<codec::SnapshotsReply> Client::snapshots(const codec::SnapshotsRequest& r
   return core_->ask<codec::SnapshotsReply>(Method::snapshots, request, options);
 }
 
+Result<codec::DiffReply> Client::diff(codec::DiffRequest request, const CallOptions& options) {
+  request.min_version = std::max(request.min_version, core_->seen({}).min_version);
+  return core_->ask<codec::DiffReply>(Method::diff, request, options);
+}
+
 Result<codec::LogReply> Client::log(const codec::LogRequest& request, const CallOptions& options) {
   return core_->ask<codec::LogReply>(Method::log, request, options);
+}
+
+Result<client::Watcher> Client::watch(const client::WatchOptions& options) {
+  client::Watcher watcher(*core_, options);
+  NOKV_TRY(watcher.begin());
+  return watcher;
 }
 
 // ---- the server

@@ -23,6 +23,7 @@
 #include "client/stream.h"
 #include "client/transport.h"
 #include "client/wait.h"
+#include "client/watcher.h"
 #include "codec/rpc.h"
 
 namespace nokv::net {
@@ -121,9 +122,10 @@ struct OpenOptions {
   uint64_t generation = 0;  // aborted when the file has another one; 0: any
   uint64_t offset = 0;      // where reading will begin
   uint64_t length = 0;      // and how much of it, as far as known; 0: unknown
-  // copy_to() and read() of a whole body also check its digest. Without it each block is checked
-  // against its checksum all the same; SHA-256 takes forty times as long as that.
-  bool check_digest = false;
+  // Who reads a whole body, at once or from its beginning to its end, gets it checked against its
+  // digest. Without it each block is checked against its checksum all the same; SHA-256, of bodies
+  // up to 64 MiB, takes forty times as long as that.
+  bool check_digest = true;
   CallOptions call = {};
 };
 
@@ -142,6 +144,16 @@ struct ListOptions {
   CallOptions call = {};
 };
 
+struct WatchOptions {
+  std::string path = "/";  // as events tell it: from the root, no symlink is followed
+  bool here_only = false;  // of what is below only the entries of `path` itself
+  uint32_t kinds = 0;      // event_kinds(); 0: all but moments
+  // After a cursor, "oldest", or what --at accepts; empty: what happens from now on.
+  std::string since = {};
+  uint32_t page = 1000;   // events asked for at a time, at most 10,000
+  CallOptions call = {};  // the deadline is for a server that does not answer
+};
+
 class Core;  // what the parts of a client share
 
 // An open file at one generation: what is read never changes, whatever becomes of its name.
@@ -157,8 +169,10 @@ class Reader {
   uint64_t size() const { return entry().body.size; }
 
   // Up to `buffer.size()` bytes at `offset`; shorter only at the end of the file. Every byte was
-  // checked against its block's checksum. Reading on where the last call ended reads ahead.
-  // Errors: data_loss (a block is damaged or gone; the message names path, generation and block),
+  // checked against its block's checksum. Reading on where the last call ended reads ahead; with
+  // OpenOptions::check_digest the call that ends a body read from its beginning on checks it whole.
+  // Errors: data_loss (a block is damaged or gone, or the digest is another; the message names
+  // path, generation and block),
   // unavailable, cancelled, not_found (the generation was collected).
   virtual Result<size_t> read_at(uint64_t offset, std::span<char> buffer) = 0;
 
@@ -261,6 +275,8 @@ class Client {
   Result<client::Committed> remove_xattr(codec::Target target, std::string name,
                                          const client::WriteOptions& options = {});
   Result<client::Committed> copy(codec::Copy op, const client::WriteOptions& options = {});
+  Result<client::Committed> clone(codec::Clone op, const client::WriteOptions& options = {});
+  Result<client::Committed> rollback(codec::Rollback op, const client::WriteOptions& options = {});
   Result<client::Committed> undelete(codec::Undelete op, const client::WriteOptions& options = {});
   Result<client::Committed> snapshot_create(codec::SnapshotCreate op,
                                             const client::WriteOptions& options = {});
@@ -299,8 +315,18 @@ class Client {
 
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request = {},
                                           const client::CallOptions& options = {});
+  // One page of what differs. Errors: failed_precondition when the two have nothing in common.
+  Result<codec::DiffReply> diff(codec::DiffRequest request,
+                                const client::CallOptions& options = {});
+
   Result<codec::LogReply> log(const codec::LogRequest& request,
                               const client::CallOptions& options = {});
+
+  // ---- events
+
+  // From when it returns nothing is missed. The client outlives the watcher. Errors: not_found and
+  // invalid_argument (`since`, the path), cursor_too_old.
+  Result<client::Watcher> watch(const client::WatchOptions& options);
 
   // ---- the server
 

@@ -23,6 +23,7 @@ struct Change {
   bool new_blobs = false;            // `value` mentions blobs
   uint64_t old_clone = 0;            // dentries: the clone that value holds (meta/region.h)
   uint64_t new_clone = 0;            // and the one that `value` holds
+  bool noted = false;  // a change in a large directory: gets a row in the changed table
   static void fields(auto& self, auto& f) {
     f(1, self.key);
     f(2, self.value);
@@ -31,6 +32,7 @@ struct Change {
     f(5, self.new_blobs);
     f(6, self.old_clone);
     f(7, self.new_clone);
+    f(8, self.noted);
   }
 };
 

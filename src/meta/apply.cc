@@ -101,6 +101,7 @@ Result<> Applier::apply_change(const Change& change, uint64_t version) {
   auto table = static_cast<Table>(change.key[0]);
   if (table == Table::clone) NOKV_TRY(change_clone(change, version));
   if (change.new_clone != 0) ++lives_[change.new_clone].live;
+  if (change.noted) NOKV_TRY(note(change, version));
   bool cached = table == Table::dentry || table == Table::node || table == Table::clone;
   if (!change.value) {
     batch_->remove(change.key);
@@ -114,6 +115,30 @@ Result<> Applier::apply_change(const Change& change, uint64_t version) {
   batch_->put(change.key, value);
   if (change.new_blobs) NOKV_TRY(mention(change.key, *change.value, 1));
   if (cached) cache_.change(change.key, std::move(value), version, table != Table::dentry);
+  return {};
+}
+
+// Rows of the changed table between two pins tell the same: of each name the last one stays.
+Result<> Applier::note(const Change& change, uint64_t version) {
+  NodeId directory;
+  std::string name;
+  if (static_cast<Table>(change.key[0]) == Table::dentry) {
+    codec::DentryKey parts;
+    if (!codec::split_dentry_key(change.key, parts)) return damaged(change.key);
+    directory = parts.directory;
+    name = parts.name;
+  } else {
+    codec::NodeRecord record;
+    if (!change.value || !codec::decode(*change.value, record) || !record.directory) {
+      return damaged(change.key);
+    }
+    directory = record.directory->parent;
+    name = record.directory->name;
+  }
+  batch_->put(codec::changed_key(directory, version, name), {});
+  if (change.old_birth != 0 && pins_.newest_version() < change.old_birth) {
+    batch_->remove(codec::changed_key(directory, change.old_birth, name));
+  }
   return {};
 }
 

@@ -66,6 +66,7 @@ class Applier {
   Result<> write_inline(uint64_t blob, const BlobChange& change);
   void put_pin(uint64_t id);
   void mark_going(uint64_t pin);
+  Result<> note(const codec::Change& change, uint64_t version);
   Result<> change_root(const codec::Set& set);
   Result<> change_clone(const codec::Change& change, uint64_t version);
   Result<> write_lives();

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/key.h"
+#include "shard/event_log.h"
 
 namespace nokv::shard {
 
@@ -108,6 +109,7 @@ std::vector<Background::Job> Background::due() {
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
   jobs.push_back([this](Then then) { keep_to_budget(std::move(then)); });
   jobs.push_back([this](Then then) { free_past(std::move(then)); });
+  jobs.push_back([this](Then then) { trim_changes(std::move(then)); });
   jobs.push_back([this](Then then) { collect_dead(options_.grace, std::move(then)); });
   jobs.push_back([this](Then then) { close_uploads(std::move(then)); });
   jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
@@ -406,6 +408,56 @@ void Background::end_clones(Then then) {
          false, std::move(then));
 }
 
+// What changed before the oldest version that is kept, nobody asks for.
+void Background::trim_changes(Then then) {
+  if (trim_cursor_.empty() && env_.clock.now() - last_changes_trim_ < options_.trim_every) {
+    then(false);
+    return;
+  }
+  constexpr size_t kDirectories = 1024;
+  auto state = shard_.state();
+  const auto& pins = state->pins->by_version();
+  uint64_t oldest = pins.empty() ? state->record.version : pins.rbegin()->first;
+  std::string table = codec::table_key(Table::changed);
+  std::string at = trim_cursor_.empty() ? table : trim_cursor_;
+  auto rows = state->snapshot->iterate(table, codec::prefix_end(table));
+  std::vector<std::string> keys;
+  rows->seek(at);
+  for (size_t looks = 0; rows->valid() && keys.size() < meta::kUpkeepStep && looks < kDirectories;
+       ++looks) {
+    codec::ChangedKey row;
+    if (!codec::split_changed_key(rows->key(), row)) {
+      then(std::unexpected(meta::damaged(rows->key()).error()));
+      return;
+    }
+    at = rows->key();
+    if (row.version <= oldest) {
+      keys.push_back(at);
+      at += '\0';
+      rows->next();
+    } else {
+      at = codec::prefix_end(codec::node_table_key(Table::changed, row.directory));
+      rows->seek(at);
+    }
+  }
+  bool done = !rows->valid();
+  trim_cursor_ = done ? std::string() : at;
+  if (done) last_changes_trim_ = env_.clock.now();
+  if (keys.empty()) {
+    then(!done);
+    return;
+  }
+  submit(
+      [keys = std::move(keys)](Transaction& txn) -> Result<> {
+        for (const std::string& key : keys) txn.set(key, std::nullopt);
+        return {};
+      },
+      false,
+      [done, then = std::move(then)](Result<bool> result) mutable {
+        then(result ? Result<bool>(!done) : std::move(result));
+      });
+}
+
 // ---- bytes
 
 void Background::delete_objects(std::vector<std::string> keys,
@@ -481,7 +533,7 @@ void Background::collect_dead(Duration grace, Then then) {
 void Background::close_uploads(Then then) {
   auto state = shard_.state();
   // Serving time: a server that was off for a week has closed nothing by that.
-  if (quiet() || env_.clock.now() - started_ < options_.upload_ttl) {
+  if (env_.clock.now() - started_ < options_.upload_ttl) {
     then(false);
     return;
   }
@@ -565,7 +617,10 @@ void Background::checkpoint(bool now, Then then) {
              log_bytes != checkpoint_log_bytes_;
   bool grown = log_bytes - checkpoint_log_bytes_ >= options_.checkpoint_log_bytes;
   if (!now && !due && !grown) {
-    then(false);
+    // Time passes for events, though nothing changes.
+    bool look = env_.clock.now() - last_trim_ >= options_.checkpoint_every;
+    Result<> trimmed = look ? trim_log() : Result<>();
+    then(trimmed ? Result<bool>(false) : std::unexpected(std::move(trimmed).error()));
     return;
   }
   last_checkpoint_ = env_.clock.now();
@@ -582,7 +637,8 @@ Result<> Background::make_checkpoint() {
     return fail(Code::data_loss, "the engine's files do not tell their version after a flush");
   }
   if (options_.checkpoint_directory.empty()) {
-    return log_.trim(Version{held.version});
+    recoverable_ = held.version;
+    return trim_log();
   }
   NOKV_TRY(env_.files.make_dirs(options_.checkpoint_directory));
   std::string name = std::to_string(held.version);
@@ -602,7 +658,30 @@ Result<> Background::make_checkpoint() {
   if (names.size() < 2) return {};
   uint64_t oldest = std::stoull(names.front());
   events_.info("checkpoint_made", {{"version", held.version}, {"log_needed_from", oldest + 1}});
-  return log_.trim(Version{oldest});
+  recoverable_ = oldest;
+  return trim_log();
+}
+
+// Drops the oldest parts of the log that neither recovery nor events need.
+Result<> Background::trim_log() {
+  last_trim_ = env_.clock.now();
+  auto parts = log_.parts();
+  uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part.bytes;
+  int64_t kept_since = shard_.now_ns() - options_.log_kept_for.count();
+  uint64_t upto = 0;
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    Version next = parts[i + 1].first;
+    if (next.value() > recoverable_ + 1) break;
+    if (bytes <= options_.log_kept_bytes) {
+      // What comes before the next part is older than its first record.
+      NOKV_ASSIGN(int64_t begins, time_of_part(log_, next));
+      if (begins > kept_since) break;
+    }
+    upto = next.value() - 1;
+    bytes -= parts[i].bytes;
+  }
+  return upto == 0 ? Result<>() : log_.trim(Version{upto});
 }
 
 }  // namespace nokv::shard

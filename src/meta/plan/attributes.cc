@@ -54,6 +54,7 @@ Result<OperationResult> change_node(Transaction& txn, const codec::Target& targe
     NOKV_TRY(change(state->record.attributes, state->record.xattrs, spot.path()));
     state->record.attributes.ctime_ns = txn.now_ns();
     txn.changed(spot.id(), *state, 0);
+    txn.event(std::move(event));
   } else {
     NOKV_ASSIGN(auto file, txn.file(*spot.found.entry));
     NOKV_TRY(change(file.inode.attributes, file.inode.xattrs, spot.path()));
@@ -61,8 +62,8 @@ Result<OperationResult> change_node(Transaction& txn, const codec::Target& targe
     event.generation = file.inode.body.generation;
     event.size = file.inode.body.size;
     NOKV_TRY(txn.put_file(spot, file, file.inode.body.size));
+    NOKV_TRY(txn.file_event(spot, file, std::move(event)));
   }
-  txn.event(std::move(event));
   return OperationResult{spot.path(), spot.id()};
 }
 
