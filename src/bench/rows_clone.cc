@@ -39,9 +39,8 @@ Result<> beside_creates(Scene& scene, Row& row, const std::function<codec::Opera
     NOKV_ASSIGN(Run run, one_by_one(scene, *peer, scene.time() / 4, 0, create));
     return Floor{"create_durable", run.value, "us"};
   };
-  return scene.measure(row, floor, [&](Duration time) {
-    return one_by_one(scene, *peer, time, kClonesMax, next);
-  });
+  return scene.measure(
+      row, floor, [&](Duration time) { return one_by_one(scene, *peer, time, kClonesMax, next); });
 }
 
 codec::Operation clone_of(const std::string& from, const std::string& to) {
@@ -145,7 +144,8 @@ Result<> stat_in_clone(Scene& scene, Row& row, uint64_t) {
   row.cache = "warm";
   NOKV_ASSIGN(std::string where, scene.directory("plain"));
   std::vector<codec::Operation> files;
-  for (uint64_t i = 0; i < kFiles; ++i) files.emplace_back(empty_file(str(where, "/", file_name(i))));
+  for (uint64_t i = 0; i < kFiles; ++i)
+    files.emplace_back(empty_file(str(where, "/", file_name(i))));
   NOKV_TRY(scene.client().commit(std::move(files), scene.write()));
   NOKV_ASSIGN(std::string clone, cloned(scene, where, "seen"));
   auto reader = scene.peer();
@@ -153,8 +153,8 @@ Result<> stat_in_clone(Scene& scene, Row& row, uint64_t) {
     NOKV_ASSIGN(Run run, stat_files(scene, *reader, where, scene.time() / 4));
     return Floor{"stat", run.value, "us"};
   };
-  return scene.measure(
-      row, floor, [&](Duration time) { return stat_files(scene, *reader, clone, time); });
+  return scene.measure(row, floor,
+                       [&](Duration time) { return stat_files(scene, *reader, clone, time); });
 }
 
 Result<> list_clone(Scene& scene, Row& row, uint64_t entries) {
@@ -169,8 +169,8 @@ Result<> list_clone(Scene& scene, Row& row, uint64_t entries) {
     NOKV_ASSIGN(Run run, list_pages(scene, where, entries, scene.time() / 4));
     return Floor{"first_page", run.value, "ms"};
   };
-  return scene.measure(
-      row, floor, [&](Duration time) { return list_pages(scene, clone, entries, time); });
+  return scene.measure(row, floor,
+                       [&](Duration time) { return list_pages(scene, clone, entries, time); });
 }
 
 }  // namespace nokv::bench
