@@ -113,7 +113,8 @@ TEST_F(Diffs, WhatIsNotedIsKeptOnceBetweenTwoPinsAndGoesWithTheOldest) {
 }
 
 TEST_F(Diffs, ComeInPagesThatAreHeldForAWhile) {
-  must({mkdir_op("/d"), snapshot_op("s", "/d")});
+  must({mkdir_op("/d")});
+  must({snapshot_op("s", "/d")});
   for (int i = 0; i < 10; ++i) must({put_op(str("/d/", i), "x")});
   codec::DiffRequest request{{"/d", {}}, "s", {"/d", {}}};
   request.limit = 4;
