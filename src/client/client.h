@@ -272,6 +272,8 @@ class Client {
   Result<client::Committed> remove_xattr(codec::Target target, std::string name,
                                          const client::WriteOptions& options = {});
   Result<client::Committed> copy(codec::Copy op, const client::WriteOptions& options = {});
+  Result<client::Committed> clone(codec::Clone op, const client::WriteOptions& options = {});
+  Result<client::Committed> rollback(codec::Rollback op, const client::WriteOptions& options = {});
   Result<client::Committed> undelete(codec::Undelete op, const client::WriteOptions& options = {});
   Result<client::Committed> snapshot_create(codec::SnapshotCreate op,
                                             const client::WriteOptions& options = {});

@@ -38,6 +38,7 @@ enum class Method : uint32_t {
   sync = 19,        // SyncRequest → SyncReply
   stats = 20,       // empty → Bytes (JSON)
   watch = 21,       // WatchRequest → WatchReply
+  diff = 30,        // DiffRequest → DiffReply
 };
 
 // ---- reading
@@ -353,6 +354,82 @@ struct LogReply {
   static void fields(auto& self, auto& f) {
     f(1, self.entries);
     f(2, self.more);
+  }
+};
+
+// What of a file tells its body from another.
+struct BodyFacts {
+  uint64_t generation = 0;
+  uint64_t size = 0;
+  Digest digest;
+  bool operator==(const BodyFacts&) const = default;
+  static void fields(auto& self, auto& f) {
+    f(1, self.generation);
+    f(2, self.size);
+    f(3, self.digest);
+  }
+};
+
+enum class DifferenceKind : uint8_t {
+  none = 0,
+  created = 1,
+  removed = 2,
+  renamed = 3,     // the same node under another path
+  content = 4,     // bytes of a file, target of a symlink
+  attributes = 5,  // mode, owner, extended attributes; times alone are no difference
+};
+
+struct Difference {
+  DifferenceKind change = DifferenceKind::none;
+  std::string path;      // in b; of what was removed, in a
+  std::string old_path;  // in a; empty when it is `path`
+  Kind kind = Kind::none;
+  BodyFacts old;  // files
+  BodyFacts now;
+  bool operator==(const Difference&) const = default;
+  static void fields(auto& self, auto& f) {
+    f(1, self.change);
+    f(2, self.path);
+    f(3, self.old_path);
+    f(4, self.kind);
+    f(5, self.old);
+    f(6, self.now);
+  }
+};
+
+// What differs between a at `from` and b at `to`, page by page: `cursor` is that of the answer
+// before, and all else is then ignored.
+struct DiffRequest {
+  Target a;
+  std::string from;  // a version; empty: now
+  Target b;
+  std::string to;
+  uint64_t min_version = 0;
+  uint32_t limit = 0;  // of the page; 0: 1,000
+  uint64_t cursor = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.a);
+    f(2, self.from);
+    f(3, self.b);
+    f(4, self.to);
+    f(5, self.min_version);
+    f(6, self.limit);
+    f(7, self.cursor);
+  }
+};
+
+struct DiffReply {
+  uint64_t version_a = 0;
+  uint64_t version_b = 0;
+  std::vector<Difference> differences;  // a page may have none, and yet not be the last
+  bool more = false;
+  uint64_t cursor = 0;  // with `more`
+  static void fields(auto& self, auto& f) {
+    f(1, self.version_a);
+    f(2, self.version_b);
+    f(3, self.differences);
+    f(4, self.more);
+    f(5, self.cursor);
   }
 };
 

@@ -26,6 +26,10 @@ struct PlanContext {
   codec::RetentionPolicy& policy;
 };
 
+// What changes in a directory of more entries is noted name by name, so that comparing versions
+// need not list it; until it has less than half of that.
+constexpr uint64_t kLargeDirectory = 256;
+
 // The directory in which a name is to be made or changed, and that name.
 struct Place {
   NodeId directory;
@@ -138,7 +142,7 @@ class Transaction {
   // Writes the node record of a file with `links` names; without any it goes.
   Result<> put_inode(const NodeId& id, const codec::Inode& inode, uint32_t links);
   // Where a file with one name is now.
-  Result<> put_moved(const NodeId& id, const Place& to, const NodeId& first_parent);
+  Result<> put_moved(const NodeId& id, const Place& to, const Place& from);
   // The same of a file that gets chunk records, which tell no directory.
   Result<> keep_place(const Spot& spot);
 
@@ -191,6 +195,7 @@ class Transaction {
   Result<> own_names(const NodeId& file);
   void change(codec::Change change);
   bool made_here(const NodeId& id) const;
+  static bool notes_changes(const Place& place);
 
   PlanContext context_;
   uint64_t version_;

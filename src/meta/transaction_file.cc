@@ -34,8 +34,13 @@ Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_
     auto path = directory_path(name.parent);
     if (!path && path.error().code() == Code::stale) continue;
     if (!path) return std::unexpected(std::move(path).error());
-    NOKV_ASSIGN(DirectoryState * parent, directory(name.parent));
-    changed(name.parent, *parent, bytes);
+    Place place{name.parent, nullptr, {}, name.name};
+    NOKV_ASSIGN(place.state, directory(name.parent));
+    changed(name.parent, *place.state, bytes);
+    // The entry stays as it is; writing it again notes that something changed there.
+    if (!notes_changes(place)) continue;
+    NOKV_ASSIGN(Found found, lookup(name.parent, name.name));
+    if (found) put_dentry(place, found, *found.entry);
   }
   return {};
 }
@@ -84,14 +89,19 @@ Result<> Transaction::put_inode(const NodeId& id, const codec::Inode& inode, uin
   return put(codec::node_key(id), codec::encoded(record));
 }
 
-Result<> Transaction::put_moved(const NodeId& id, const Place& to, const NodeId& first_parent) {
-  codec::MovedRecord moved{to.directory, to.name, first_parent};
+Result<> Transaction::put_moved(const NodeId& id, const Place& to, const Place& from) {
+  NOKV_ASSIGN(auto before, tree_.moved(id));
+  codec::MovedRecord moved{to.directory, to.name, from.directory, from.name};
+  if (before) {
+    moved.first_parent = before->first_parent;
+    moved.first_name = before->first_name;
+  }
   return put(codec::moved_key(id), codec::encoded(moved));
 }
 
 Result<> Transaction::keep_place(const Spot& spot) {
   NOKV_ASSIGN(auto moved, tree_.moved(spot.id()));
-  return moved ? Result<>() : put_moved(spot.id(), spot.place, spot.place.directory);
+  return moved ? Result<>() : put_moved(spot.id(), spot.place, spot.place);
 }
 
 Result<> Transaction::make_linkable(const Spot& spot, File& file) {

@@ -61,6 +61,10 @@ Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
   if (!target.id) {
     return meta::resolve_path_at(view, moment, target.path.empty() ? "/" : target.path, follow);
   }
+  if (!target.id.hops.empty()) {  // what its source shows does not bring it back
+    NOKV_ASSIGN(bool removed, tree.is_removed(target.id));
+    if (removed) return fail(Code::stale, "node ", target.id.text(), " is no longer in the tree");
+  }
   NOKV_ASSIGN(auto names, meta::split_path(target.path, true));
   return tree.resolve(target.id, std::move(names), follow);
 }
@@ -78,6 +82,7 @@ Service::Service(const Env& env, Shard& shard, Background& background, object::O
       background_(background),
       store_(store),
       options_(std::move(options)),
+      comparisons_(env.clock, options_.views_max, options_.view_ttl),
       claim_(store, options_.namespace_id),
       watches_(env, shard, background.log()) {}
 
@@ -462,6 +467,28 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
   return reply;
 }
 
+Result<ComparedSide> Service::compared(const meta::State& state, const codec::Target& target,
+                                       const std::string& at) {
+  ComparedSide out;
+  NOKV_ASSIGN(out.path, full_path(state, target));
+  meta::View view = state.view();
+  if (!at.empty()) {
+    NOKV_ASSIGN(out.moment, meta::resolve_at(view, *state.pins, state.record.policy, at, out.path,
+                                             shard_.now_ns()));
+  }
+  out.version = out.moment.version == meta::kNow ? state.record.version : out.moment.version;
+  NOKV_ASSIGN(out.located, meta::resolve_path_at(view, out.moment, out.path, true));
+  return out;
+}
+
+Result<codec::DiffReply> Service::diff(const codec::DiffRequest& request) {
+  if (request.cursor != 0) return comparisons_.next(request.cursor, request.limit);
+  NOKV_ASSIGN(auto now, reading({}, {}));
+  NOKV_ASSIGN(auto a, compared(*now.state, request.a, request.from));
+  NOKV_ASSIGN(auto b, compared(*now.state, request.b, request.to));
+  return comparisons_.begin(now.state, a, b, request.limit);
+}
+
 Result<codec::StatusReply> Service::status() {
   auto state = shard_.state();
   codec::StatusReply reply;
@@ -576,11 +603,9 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
-    case Method::watch: {
-      codec::WatchRequest request;
-      if (!codec::decode(body, request)) break;
-      watches_.poll(std::move(request), caller.deadline,
-                    encode_into<codec::WatchReply>(std::move(done)));
+      comparisons_(env.clock, options_.views_max, options_.view_ttl),
+      claim_(store, options_.namespace_id),
+      watches_(env, shard, background.log()) {}
       return;
     }
     case Method::policy:

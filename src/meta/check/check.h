@@ -33,6 +33,7 @@ class Check {
     std::string path = "/";  // only this directory or file and what lies below it
     bool moments = false;    // walk the moments too, not only snapshots and undo pins
     size_t blob_window = 1 << 20;
+    size_t clone_window = 1 << 18;
   };
   // Errors: not_found and what else resolving the path may say.
   static Result<std::unique_ptr<Check>> begin(const std::shared_ptr<const State>& state,
@@ -56,7 +57,6 @@ class Check {
   Check(const std::shared_ptr<const State>& state, Options options);
   Result<> add_part();
   void add_all();
-  void add_past_trees();
   Result<> see_file(const std::string& path, const codec::Body& body, const NodeId& id);
   Result<> see_mention(const std::string& path, const Mention& mention);
 
@@ -65,7 +65,6 @@ class Check {
   Report report_;
   bool whole_ = true;
   Walked walked_;
-  Walked walked_past_;
   std::deque<std::unique_ptr<Pass>> passes_;
   std::vector<std::unique_ptr<Pass>> done_;  // later ones ask them what they counted
   std::vector<SeenBlob> seen_;

@@ -48,8 +48,7 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     codec::Dentry moved = entry;
     moved.inode->attributes.ctime_ns = txn.now_ns();
     txn.put_dentry(to, there, moved);
-    NOKV_ASSIGN(auto before, txn.tree().moved(id));
-    NOKV_TRY(txn.put_moved(id, to, before ? before->first_parent : from.place.directory));
+    NOKV_TRY(txn.put_moved(id, to, from.place));
   } else {
     file.inode.attributes.ctime_ns = txn.now_ns();
     NOKV_TRY(txn.put_inode(id, file.inode, file.links));

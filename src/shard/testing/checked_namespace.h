@@ -167,6 +167,11 @@ inline codec::Operation append_op(const std::string& path, const std::string& by
   return op;
 }
 
+inline codec::Operation clone_op(const std::string& from, const std::string& to,
+                                 const std::string& from_at = {}) {
+  return codec::Clone{{from, {}}, from_at, {to, {}}};
+}
+
 inline codec::Operation link_op(const std::string& from, const std::string& to) {
   return codec::Link{{from, {}}, {to, {}}};
 }

@@ -696,6 +696,7 @@ class Doing {
       if (at.there != 0) return Code::already_exists;
       Node node = from;
       node.id = nullptr;
+      node.line = nullptr;
       node.names = 1;
       node.ghosts = 0;
       told(at, add(at.directory, at.name, std::move(node)), true);
