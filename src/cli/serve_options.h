@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/env/clock.h"
 #include "base/env/net.h"
 #include "base/result.h"
 #include "cli/settings.h"
@@ -40,6 +41,7 @@ struct ServeOptions {
   bool insecure = false;  // --insecure-i-know
   std::optional<Duration> events_kept;
   std::optional<uint64_t> events_kept_bytes;
+  std::optional<Duration> upload_ttl;
 };
 
 // Errors: invalid_argument, with a hint.

@@ -99,6 +99,7 @@ struct Body {
   Digest digest;             // of a body published in one piece
   std::string content_type;
   std::string producer;
+  std::string principal;  // who published this generation
 
   bool operator==(const Body&) const = default;
   static void fields(auto& self, auto& f) {
@@ -111,6 +112,7 @@ struct Body {
     f(7, self.digest);
     f(8, self.content_type);
     f(9, self.producer);
+    f(10, self.principal);
   }
 };
 

@@ -212,6 +212,7 @@ void Transaction::put_dentry(const Place& place, const Found& old, const Dentry&
 }
 
 void Transaction::remove_dentry(const Place& place, const Found& old) {
+  if (old && old.entry->kind != Kind::file) forget_paths();  // some may have led through it
   std::optional<std::string> value;
   if (old.inherits) value = codec::encoded(Dentry());
   if (old.own_birth == 0 && !value) return;

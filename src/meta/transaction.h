@@ -75,6 +75,8 @@ class Transaction {
   codec::RedoRecord& record() { return out_; }
   const codec::RetentionPolicy& policy() const { return context_.policy; }
   uint64_t new_id() { return context_.next_id++; }
+  // Whether this transaction made the node: there is no earlier state of it.
+  bool made_here(const NodeId& id) const;
 
   // --- where
 
@@ -137,6 +139,8 @@ class Transaction {
   Result<File> file(const codec::Dentry& entry);
   // Writes the inode back, under all its names: sizes, times, newest versions.
   Result<> put_file(const Spot& spot, const File& file, uint64_t old_size);
+  // Says to all directories that name a file with a node record that it changed.
+  Result<> file_changed(const NodeId& file, int64_t bytes);
   // Gives a file with one name a node record and a row for that name, so that it can have more.
   Result<> make_linkable(const Spot& spot, File& file);
   // Writes the node record of a file with `links` names; without any it goes.
@@ -150,6 +154,8 @@ class Transaction {
   // Errors: invalid_argument, resource_exhausted (limits), failed_precondition (an upload that is
   // not open, a blob of another upload or already published).
   Result<codec::Body> take_body(const codec::NewBody& body);
+  // Makes it a body of this version and this request's principal.
+  void stamp(codec::Body& body) const;
   // Errors: invalid_argument when this transaction already published the node.
   Result<> publishes(const NodeId& file);
   // A new inline blob with these bytes; gives its id.
@@ -194,7 +200,6 @@ class Transaction {
   Result<> claim_blobs(const codec::NewBody& body);
   Result<> own_names(const NodeId& file);
   void change(codec::Change change);
-  bool made_here(const NodeId& id) const;
   static bool notes_changes(const Place& place);
 
   PlanContext context_;

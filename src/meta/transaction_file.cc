@@ -28,7 +28,11 @@ Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_
     return {};
   }
   NOKV_TRY(put_inode(spot.id(), file.inode, file.links));
-  NOKV_ASSIGN(auto all, tree_.names(spot.id()));
+  return file_changed(spot.id(), bytes);
+}
+
+Result<> Transaction::file_changed(const NodeId& file, int64_t bytes) {
+  NOKV_ASSIGN(auto all, tree_.names(file));
   for (const FileName& name : all) {
     // A name in a tree that was removed is there until it is swept, and counts nowhere.
     auto path = directory_path(name.parent);
@@ -121,6 +125,11 @@ Result<> Transaction::make_linkable(const Spot& spot, File& file) {
   return {};
 }
 
+void Transaction::stamp(Body& body) const {
+  body.generation = version_;
+  body.principal = out_.principal;
+}
+
 Result<> Transaction::publishes(const NodeId& file) {
   if (published_.insert(file).second) return {};
   return fail(Code::invalid_argument, "a transaction gives a file one body: node ", file.text(),
@@ -187,7 +196,7 @@ Result<> Transaction::claim_blobs(const codec::NewBody& body) {
 Result<Body> Transaction::take_body(const codec::NewBody& body) {
   Body out;
   out.size = out.base_size = body.size;
-  out.generation = version_;
+  stamp(out);
   out.digest = body.digest;
   out.content_type = body.content_type;
   out.producer = body.producer;

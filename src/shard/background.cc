@@ -533,7 +533,7 @@ void Background::collect_dead(Duration grace, Then then) {
 void Background::close_uploads(Then then) {
   auto state = shard_.state();
   // Serving time: a server that was off for a week has closed nothing by that.
-  if (quiet() || env_.clock.now() - started_ < options_.upload_ttl) {
+  if (env_.clock.now() - started_ < options_.upload_ttl) {
     then(false);
     return;
   }

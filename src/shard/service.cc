@@ -161,12 +161,13 @@ uint64_t Service::hold_view(const Reading& reading) {
   });
 }
 
-void Service::wait_then(uint64_t min_version, std::move_only_function<void()> read) {
-  if (min_version <= shard_.state()->record.version) {
-    read();
-  } else {
-    shard_.wait_for(min_version, [read = std::move(read)](uint64_t) mutable { read(); });
-  }
+void Service::wait_then(uint64_t min_version, Done done, std::move_only_function<void(Done)> read) {
+  if (min_version <= shard_.state()->record.version) return read(std::move(done));
+  shard_.wait_for(min_version, [done = std::move(done),
+                                read = std::move(read)](const Result<uint64_t>& there) mutable {
+    if (there) return read(std::move(done));
+    done(std::unexpected(there.error()));
+  });
 }
 
 // ---- reading
@@ -460,8 +461,8 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
       break;
     }
     reply.entries.push_back({path, entry.body.generation, entry.body.size, entry.body.digest,
-                             entry.attributes.ctime_ns, "", codec::EventKind::published, true,
-                             name});
+                             entry.attributes.ctime_ns, entry.body.principal,
+                             codec::EventKind::published, true, name});
   }
   if (reply.entries.empty()) return fail(Code::not_found, path, ": no kept version has it");
   return reply;
@@ -549,8 +550,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::StatRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.at.min_version;
-      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
-        encode_into<codec::StatReply>(std::move(done))(stat(request));
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::StatReply>(std::move(answered))(stat(request));
       });
       return;
     }
@@ -558,8 +559,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::ListRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.at.min_version;
-      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
-        encode_into<codec::ListReply>(std::move(done))(list(request));
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::ListReply>(std::move(answered))(list(request));
       });
       return;
     }
@@ -567,10 +568,9 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::OpenRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.at.min_version;
-      wait_then(wait,
-                [this, caller, request = std::move(request), done = std::move(done)]() mutable {
-                  encode_into<codec::OpenReply>(std::move(done))(open(request, caller));
-                });
+      wait_then(wait, std::move(done), [this, caller, request = std::move(request)](Done answered) {
+        encode_into<codec::OpenReply>(std::move(answered))(open(request, caller));
+      });
       return;
     }
     case Method::access: {
@@ -631,8 +631,9 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::sync: {
       codec::SyncRequest request;
       if (!codec::decode(body, request)) break;
-      shard_.wait_for(request.version, [done = std::move(done)](uint64_t synced) mutable {
-        done(codec::encoded(codec::SyncReply{synced}));
+      shard_.wait_for(request.version, [done = std::move(done)](Result<uint64_t> synced) mutable {
+        if (!synced) return done(std::unexpected(std::move(synced).error()));
+        done(codec::encoded(codec::SyncReply{*synced}));
       });
       return;
     }

@@ -107,7 +107,7 @@ class Service {
   Result<> add_access(const Caller& caller, codec::OpenReply& reply);
   // Runs `then` once the store's prefix is known to be this namespace's; else tells why not.
   void with_store(Clock::Instant deadline, Done done, std::move_only_function<void(Done)> then);
-  void wait_then(uint64_t min_version, std::move_only_function<void()> read);
+  void wait_then(uint64_t min_version, Done done, std::move_only_function<void(Done)> read);
 
   Env env_;
   Shard& shard_;

@@ -23,7 +23,7 @@ class Server:
     """One `nokv serve` on its own directory; start() again after stop() or kill()."""
 
     def __init__(self, directory, *flags, env=None, before=None, options=()):
-        """`options` are those of `serve` itself; `before` runs in the new process."""
+        """`before` runs in the new process before the program does; `options` are those of serve."""
         self.directory = pathlib.Path(directory)
         self.before = before
         self.flags = flags

@@ -34,6 +34,7 @@ Result<std::unique_ptr<Check>> Check::begin(const std::shared_ptr<const State>& 
 }
 
 Result<> Check::see_file(const std::string& path, const codec::Body& body, const NodeId& id) {
+  if (body.digest.kind != codec::DigestKind::none) bodies_.push_back({path, body});
   std::vector<Mention> mentions;
   codec::Dentry dentry{id, Kind::file, codec::Inode{.body = body}};
   mentions_of(codec::dentry_key(id, {}), codec::encoded(dentry), mentions);

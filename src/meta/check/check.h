@@ -22,6 +22,11 @@ struct SeenBlob {
   std::string path;
 };
 
+struct SeenBody {
+  std::string path;  // where known
+  codec::Body body;
+};
+
 // Reads one state, so writers go on beside it; what they do meanwhile is not seen. The engine
 // keeps what that state needs for as long as the check lives.
 //
@@ -50,6 +55,9 @@ class Check {
   // Blobs below the path since the last call, when it is not the whole namespace.
   std::vector<SeenBlob> take_seen() { return std::exchange(seen_, {}); }
 
+  // Bodies with a digest, likewise.
+  std::vector<SeenBody> take_bodies() { return std::exchange(bodies_, {}); }
+
   // Finds paths of problems that name only a blob. After the last step; steps of its own.
   void begin_naming();
 
@@ -68,6 +76,7 @@ class Check {
   std::deque<std::unique_ptr<Pass>> passes_;
   std::vector<std::unique_ptr<Pass>> done_;  // later ones ask them what they counted
   std::vector<SeenBlob> seen_;
+  std::vector<SeenBody> bodies_;
 };
 
 }  // namespace nokv::meta::fsck

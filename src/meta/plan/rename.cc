@@ -56,6 +56,7 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     NOKV_TRY(txn.put(codec::link_key(id, from.place.directory, from.place.name), std::nullopt));
     NOKV_TRY(
         txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
+    NOKV_TRY(txn.file_changed(id, 0));
   }
   txn.count(from.place, -1, id, entry.kind, size);
   txn.count(to, 1, id, entry.kind, size);
