@@ -603,9 +603,20 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
-      comparisons_(env.clock, options_.views_max, options_.view_ttl),
-      claim_(store, options_.namespace_id),
-      watches_(env, shard, background.log()) {}
+    case Method::diff: {
+      codec::DiffRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.min_version;
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::DiffReply>(std::move(answered))(diff(request));
+      });
+      return;
+    }
+    case Method::watch: {
+      codec::WatchRequest request;
+      if (!codec::decode(body, request)) break;
+      watches_.poll(std::move(request), caller.deadline,
+                    encode_into<codec::WatchReply>(std::move(done)));
       return;
     }
     case Method::policy:
