@@ -44,6 +44,7 @@ std::span<const Command> commands() {
       snapshot_renew_row(),
       snapshot_policy_row(),
       clone_row(),
+      diff_row(),
       rollback_row(),
       log_row(),
       undelete_row(),

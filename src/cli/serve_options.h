@@ -39,9 +39,9 @@ struct ServeOptions {
   bool log_json = false;
   std::string log_level;  // debug, info, warning, error
   bool insecure = false;  // --insecure-i-know
+  std::optional<Duration> upload_ttl;
   std::optional<Duration> events_kept;
   std::optional<uint64_t> events_kept_bytes;
-  std::optional<Duration> upload_ttl;
 };
 
 // Errors: invalid_argument, with a hint.

@@ -278,11 +278,11 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   server::HostOptions host_options;
   host_options.directory = options.meta;
   host_options.server_version = version_number();
+  if (options.upload_ttl) host_options.background.upload_ttl = *options.upload_ttl;
+  host_options.shard.failed = [&](const Error&) { end(); };
   auto& background = host_options.background;
   background.log_kept_for = options.events_kept.value_or(background.log_kept_for);
   background.log_kept_bytes = options.events_kept_bytes.value_or(background.log_kept_bytes);
-  if (options.upload_ttl) background.upload_ttl = *options.upload_ttl;
-  host_options.shard.failed = [&](const Error&) { end(); };
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, events, host_options));
   NOKV_TRY(look_at_objects(env, *host, options.objects, objects, events));
   net::AsioNetOptions net_options;

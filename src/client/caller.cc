@@ -38,9 +38,9 @@ struct Caller::Attempt {
   Clock::Instant deadline;
   Done<std::string> done;
   uint32_t attempts = 0;
-  std::optional<Clock::Instant> lost;  // when the peer was found gone
-  uint64_t lost_connection = 0;        // and which connection was the last by then
+  std::optional<Clock::Instant> lost;  // when the peer was first found gone
   std::optional<Error> heard;          // why the last attempt is made again
+  uint64_t lost_connection = 0;        // and which connection was the last by then
 
   ~Attempt() {
     if (done) done(fail(Code::cancelled, "the client was closed"));

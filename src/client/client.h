@@ -315,6 +315,10 @@ class Client {
 
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request = {},
                                           const client::CallOptions& options = {});
+  // One page of what differs. Errors: failed_precondition when the two have nothing in common.
+  Result<codec::DiffReply> diff(codec::DiffRequest request,
+                                const client::CallOptions& options = {});
+
   Result<codec::LogReply> log(const codec::LogRequest& request,
                               const client::CallOptions& options = {});
 

@@ -79,7 +79,9 @@ Result<> Transaction::own_names(const NodeId& file) {
     Place place{name.parent, nullptr, {}, name.name};
     NOKV_ASSIGN(place.state, directory(name.parent));
     put_dentry(place, found, *found.entry);
-    changed(name.parent, *place.state, 0);
+    // Nothing changed there to see: only its records, up to the root, become the clone's own.
+    place.state->untold = true;
+    context_.pending.touch(name.parent, *place.state);
   }
   return {};
 }

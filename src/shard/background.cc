@@ -410,7 +410,7 @@ void Background::end_clones(Then then) {
 
 // What changed before the oldest version that is kept, nobody asks for.
 void Background::trim_changes(Then then) {
-  if (trim_cursor_.empty() && env_.clock.now() - last_trim_ < options_.trim_every) {
+  if (trim_cursor_.empty() && env_.clock.now() - last_changes_trim_ < options_.trim_every) {
     then(false);
     return;
   }
@@ -442,7 +442,7 @@ void Background::trim_changes(Then then) {
   }
   bool done = !rows->valid();
   trim_cursor_ = done ? std::string() : at;
-  if (done) last_trim_ = env_.clock.now();
+  if (done) last_changes_trim_ = env_.clock.now();
   if (keys.empty()) {
     then(!done);
     return;

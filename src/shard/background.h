@@ -158,7 +158,7 @@ class Background {
   Cursor refile_cursor_;
   Cursor sweep_cursor_;
   std::string trim_cursor_;  // of the changed table; empty: at its beginning
-  Clock::Instant last_trim_{};
+  Clock::Instant last_changes_trim_{};
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   SpaceMeter space_;

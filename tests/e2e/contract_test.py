@@ -118,7 +118,8 @@ class Contract(NokvTest):
                       ('chown', '1:1', '/f'), ('xattr', 'set', '/f', 'user.k', 'v'),
                       ('snapshot', 'create', 's2'), ('snapshot', 'rm', 's'),
                       ('snapshot', 'renew', 's'), ('snapshot', 'policy', '--undo', '1h'),
-                      ('undelete', '/f', '--as', '/u', '--at', 's'), ('gc', '--now'), ('init',)):
+                      ('undelete', '/f', '--as', '/u', '--at', 's'), ('clone', '/d', '/c'),
+                      ('rollback', '/d', '--to', 's'), ('gc', '--now'), ('init',)):
             self.nokv('--dry-run', *words)
             self.nokv('--dry-run', '--json', *words)
         self.assertEqual(self.names(), ['d', 'f'])

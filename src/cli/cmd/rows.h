@@ -45,6 +45,7 @@ Command snapshot_policy_row();
 Command log_row();
 Command clone_row();
 Command rollback_row();
+Command diff_row();
 Command undelete_row();
 Command watch_row();
 

@@ -38,6 +38,11 @@ Command serve_row() {
                        .kind = ValueKind::choice,
                        .help = "debug, info, warning or error",
                        .choices = {"debug", "info", "warning", "error"}},
+                      {.name = "upload-ttl",
+                       .value = "TIME",
+                       .kind = ValueKind::duration,
+                       .help = "an upload that is not published by then, since its client died, is "
+                               "deleted (24h)"},
                       {.name = "events-kept",
                        .value = "TIME",
                        .kind = ValueKind::duration,
@@ -46,11 +51,6 @@ Command serve_row() {
                        .value = "SIZE",
                        .kind = ValueKind::size,
                        .help = "and how much log at most (4GiB); recovery may need more"},
-                      {.name = "upload-ttl",
-                       .value = "TIME",
-                       .kind = ValueKind::duration,
-                       .help = "an upload that is not published by then, since its client died, is "
-                               "deleted (24h)"},
                       {.name = "insecure-i-know",
                        .help = "listen on an address that other machines reach, without TLS and "
                                "authentication"}},
