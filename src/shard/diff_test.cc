@@ -1,5 +1,6 @@
 // What differs, through the service: large directories by what was noted, pages, limits of clones.
 // That differences are right is shown by the model test; here it is what they cost and refuse.
+#include <algorithm>
 #include <gtest/gtest.h>
 
 #include "codec/key.h"
