@@ -121,10 +121,10 @@ class Differences {
   }
 
   Result<std::string> read(const std::string& path, const std::string& at) {
-    NOKV_ASSIGN(auto reader, client_.open({.target = {.path = path},
-                                           .at = {.at = at},
-                                           .length = kTextMax,
-                                           .call = context_.call()}));
+    NOKV_ASSIGN(auto reader, client_.open_read({.target = {.path = path},
+                                                .at = {.at = at},
+                                                .length = kTextMax,
+                                                .call = context_.call()}));
     return reader->read_at(0, reader->size());
   }
 
