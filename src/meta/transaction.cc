@@ -207,8 +207,8 @@ bool Transaction::notes_changes(const Place& place) {
 
 void Transaction::put_dentry(const Place& place, const Found& old, const Dentry& dentry) {
   change({codec::dentry_key(place.directory, place.name), codec::encoded(dentry), old.own_birth,
-          old.own_blobs, mentions_blobs(dentry), old.own_clone,
-          clone_held(place.directory, dentry), notes_changes(place)});
+          old.own_blobs, mentions_blobs(dentry), old.own_clone, clone_held(place.directory, dentry),
+          notes_changes(place)});
 }
 
 void Transaction::remove_dentry(const Place& place, const Found& old) {

@@ -1,6 +1,7 @@
 // What differs, through the service: large directories by what was noted, pages, limits of clones.
 // That differences are right is shown by the model test; here it is what they cost and refuse.
 #include <algorithm>
+#include <optional>
 
 #include <gtest/gtest.h>
 
@@ -112,7 +113,8 @@ TEST_F(Diffs, WhatIsNotedIsKeptOnceBetweenTwoPinsAndGoesWithTheOldest) {
 }
 
 TEST_F(Diffs, ComeInPagesThatAreHeldForAWhile) {
-  must({mkdir_op("/d"), snapshot_op("s", "/d")});
+  must({mkdir_op("/d")});
+  must({snapshot_op("s", "/d")});
   for (int i = 0; i < 10; ++i) must({put_op(str("/d/", i), "x")});
   codec::DiffRequest request{{"/d", {}}, "s", {"/d", {}}};
   request.limit = 4;
