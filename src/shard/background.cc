@@ -128,6 +128,8 @@ void Background::run_gc(std::optional<Duration> grace,
     std::vector<Job> jobs;
     jobs.push_back([this](Then then) { release_pins(std::move(then)); });
     jobs.push_back([this](Then then) { free_past(std::move(then)); });
+    last_changes_trim_ = env_.clock.now() - options_.trim_every;
+    jobs.push_back([this](Then then) { trim_changes(std::move(then)); });
     jobs.push_back(
         [this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
     jobs.push_back([this, wait](Then then) { collect_dead(wait, std::move(then)); });
