@@ -59,6 +59,9 @@ struct Doors {
                                                bool may_create)>
       open_store;
   std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
+  // The object store that a backup's URL names.
+  std::function<Result<std::unique_ptr<Objects>>(const std::string& url, const Settings& settings)>
+      open_backups;
   // Serves until it is told to stop.
   std::function<Result<Exit>(Context& context, const ServeOptions& options)> serve;
   std::stop_token stop;  // the user interrupted

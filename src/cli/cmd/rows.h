@@ -47,6 +47,10 @@ Command undelete_row();
 
 Command gc_row();
 Command fsck_row();
+Command dump_row();
+Command load_row();
+Command backup_row();
+Command restore_row();
 Command bench_row();
 Command objbench_row();
 
