@@ -5,7 +5,7 @@ set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 jobs=$(nproc)
-targets=(shard_test model_test)
+targets=(shard_test model_test client_simulation_test)
 
 if [[ $# -gt 0 ]]; then
   names=("$@")
@@ -29,7 +29,7 @@ for name in "${names[@]}"; do
   for target in "${targets[@]}"; do
     status=0
     GTEST_FAIL_FAST=1 NOKV_MODEL_SHRINK=0 NOKV_MODEL_OPERATIONS=5000 \
-      timeout 300 "$build/tree/src/shard/$target" --gtest_brief=1 >>"$log" 2>&1 || status=$?
+      timeout 300 "$(find "$build/tree/src" -type f -name "$target")" --gtest_brief=1 >>"$log" 2>&1 || status=$?
     # A test that hangs has noticed nothing that it could tell anybody.
     [[ $status == 0 || $status == 124 ]] || noticed+=("$target")
   done

@@ -40,8 +40,7 @@ class LogWriter {
     codec::RedoGroup redo;
     const auto& last = piece_.groups.back();
     if (!codec::decode(last.bytes, redo) || redo.records.empty()) {
-      return fail(Code::data_loss, "the log's group of version ", last.first,
-                  " cannot be decoded");
+      return fail(Code::data_loss, "the log's group of version ", last.first, " cannot be decoded");
     }
     BackupLog log{.first = piece_.groups.front().first, .last = last.last};
     manifest_.log_version = log.last;

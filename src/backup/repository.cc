@@ -81,8 +81,7 @@ Result<BackupManifest> decode_manifest(std::string_view bytes) {
   }
   BackupManifest out;
   if (!known || bytes.size() < magic.size() + 4 ||
-      bytes.substr(bytes.size() - 4) !=
-          little_endian(crc32c(bytes.substr(0, bytes.size() - 4))) ||
+      bytes.substr(bytes.size() - 4) != little_endian(crc32c(bytes.substr(0, bytes.size() - 4))) ||
       !codec::decode(bytes.substr(magic.size(), bytes.size() - magic.size() - 4), out)) {
     return fail(Code::data_loss, "is damaged");
   }
@@ -241,9 +240,9 @@ Result<> Repository::remove_rest(const std::vector<BackupManifest>& kept) {
   for (size_t from = 0; from < rest.size(); from += kRemovedAtOnce) {
     size_t to = std::min(rest.size(), from + kRemovedAtOnce);
     object::Waiter<std::vector<object::RemoveFailure>> waiter;
-    store_.remove({rest.begin() + static_cast<ptrdiff_t>(from),
-                   rest.begin() + static_cast<ptrdiff_t>(to)},
-                  deadline(), waiter.done());
+    store_.remove(
+        {rest.begin() + static_cast<ptrdiff_t>(from), rest.begin() + static_cast<ptrdiff_t>(to)},
+        deadline(), waiter.done());
     NOKV_ASSIGN(auto failures, waiter.wait());
     if (!failures.empty()) return std::unexpected(std::move(failures.front().error));
   }

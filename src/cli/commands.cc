@@ -43,6 +43,8 @@ std::span<const Command> commands() {
       snapshot_rm_row(),
       snapshot_renew_row(),
       snapshot_policy_row(),
+      clone_row(),
+      rollback_row(),
       log_row(),
       undelete_row(),
 

@@ -11,8 +11,8 @@
 namespace nokv::cli {
 
 constexpr uint64_t kDumpVersion = 1;
-constexpr size_t kDumpLineMax = 1 << 20;        // bytes of a line
-constexpr size_t kDumpDataBytes = 192 << 10;    // of a body in one line, at most
+constexpr size_t kDumpLineMax = 1 << 20;      // bytes of a line
+constexpr size_t kDumpDataBytes = 192 << 10;  // of a body in one line, at most
 
 // The first line.
 struct DumpHeader {
@@ -31,7 +31,7 @@ struct DumpSnapshot {
 
 // A node, or a further name of one.
 struct DumpNode {
-  std::string path;  // below what was dumped: "/" is that itself
+  std::string path;    // below what was dumped: "/" is that itself
   codec::Entry entry;  // kind, attributes, extended attributes, body, target
   std::string link;    // the path of an earlier line, of which this is another name; of `entry`
                        // only the ctime is told

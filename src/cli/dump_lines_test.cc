@@ -37,7 +37,8 @@ TEST(DumpLines, EveryLineReadsBackAsItWasWritten) {
   snapshot.snapshot.expires_ns = 5;
   snapshot.snapshot.labels = {{"k", "v"}};
   EXPECT_EQ(again(snapshot), dump_text(snapshot));
-  EXPECT_EQ(again(DumpData{std::string("\0\xff\n", 3)}), dump_text(DumpData{std::string("\0\xff\n", 3)}));
+  EXPECT_EQ(again(DumpData{std::string("\0\xff\n", 3)}),
+            dump_text(DumpData{std::string("\0\xff\n", 3)}));
   EXPECT_EQ(again(DumpEnd{9}), dump_text(DumpEnd{9}));
   for (auto kind : {Kind::file, Kind::directory, Kind::symlink, Kind::fifo, Kind::socket,
                     Kind::block, Kind::character}) {

@@ -161,8 +161,8 @@ class Loader {
     NOKV_TRY(begin());
     for (;;) {
       NOKV_ASSIGN(auto line, lines_.next());
-      if (!line) return fail(Code::invalid_argument, "the dump is cut off after ", done_.nodes,
-                             " nodes");
+      if (!line)
+        return fail(Code::invalid_argument, "the dump is cut off after ", done_.nodes, " nodes");
       if (std::holds_alternative<DumpSnapshot>(*line)) continue;
       if (auto* node = std::get_if<DumpNode>(&*line)) {
         ++done_.nodes;
@@ -180,6 +180,7 @@ class Loader {
     while (!open_.empty()) leave();
     NOKV_TRY(send());
     NOKV_TRY(settle());
+    if (!context_.dry_run()) NOKV_TRY(client_.sync(context_.call()));
     return done_;
   }
 
@@ -347,7 +348,8 @@ class Loader {
     if (digester.finish() != it.body.digest) return wrong_digest(made.path);
     if (size > codec::kInlineMax) {
       client::WriteItem item{.op = std::move(op), .body = options};
-      item.source = [bytes = std::move(bytes)]() mutable -> Result<std::unique_ptr<client::Source>> {
+      item.source = [bytes =
+                         std::move(bytes)]() mutable -> Result<std::unique_ptr<client::Source>> {
         return std::make_unique<client::StringSource>(std::move(bytes));
       };
       return add_item(std::move(item), std::move(made), size, true);
@@ -364,11 +366,10 @@ class Loader {
   // The bytes are there: the file shares those of the one that was dumped.
   Result<> add_shared(const codec::Entry& it, Made made, const std::string& below) {
     if (!same_namespace_) {
-      return std::unexpected(
-          Error(Code::failed_precondition,
-                str("the dump has no bodies, and is of another namespace (",
-                    printable(header_.namespace_id), ")"))
-              .with_hint("make it with: nokv dump --bodies"));
+      return std::unexpected(Error(Code::failed_precondition,
+                                   str("the dump has no bodies, and is of another namespace (",
+                                       printable(header_.namespace_id), ")"))
+                                 .with_hint("make it with: nokv dump --bodies"));
     }
     std::string path = made.path;
     std::string from = header_.path == "/" ? below : header_.path + below;
@@ -397,7 +398,7 @@ class Loader {
       if (there) ++done_.passed_over;
       return {};
     }
-    NOKV_ASSIGN(auto put, client_.put(std::move(op), body, options, context_.write_options()));
+    NOKV_ASSIGN(auto put, client_.put(std::move(op), body, options, early()));
     some_ = true;
     done_.version = put.version;
     return put.result.digest == made.digest ? Result<>() : wrong_digest(made.path);
@@ -424,6 +425,13 @@ class Loader {
   }
 
   // ---- sending
+
+  // The next batch is decided while this one becomes durable; run() ends when all are.
+  client::WriteOptions early() const {
+    client::WriteOptions options = context_.write_options();
+    options.durability = codec::Durability::early;
+    return options;
+  }
 
   // Waits for the batch that is on its way.
   Result<> settle() {
@@ -454,7 +462,7 @@ class Loader {
     if (batch.items.empty()) return {};
     sent_.emplace();
     sender_->post([this, batch = std::move(batch), done = sent_->done()]() mutable {
-      auto reply = client_.write(std::move(batch.items), context_.write_options());
+      auto reply = client_.write(std::move(batch.items), early());
       done(reply ? Result<uint64_t>(reply->version) : std::unexpected(std::move(reply).error()));
     });
     return {};
@@ -515,7 +523,7 @@ class Loader {
   Batch batch_;
   LoadedTree done_;
   std::optional<client::Wait<uint64_t>> sent_;  // its version
-  std::unique_ptr<Executor> sender_;  // last: its task uses the rest
+  std::unique_ptr<Executor> sender_;            // last: its task uses the rest
 };
 
 }  // namespace

@@ -19,7 +19,7 @@ struct LoadTree {
 struct LoadedTree {
   std::string from;  // the path that was dumped
   std::string to;
-  uint64_t nodes = 0;  // lines of them
+  uint64_t nodes = 0;        // lines of them
   uint64_t passed_over = 0;  // that were there already
   uint64_t bytes = 0;        // of bodies
   uint64_t version = 0;      // of the last transaction

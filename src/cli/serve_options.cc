@@ -53,9 +53,8 @@ Result<ObjectOptions> object_options(const Settings& settings) {
 
 Result<ObjectOptions> backup_place(const std::string& url, const ObjectOptions& bodies) {
   auto bad = [&] {
-    return std::unexpected(
-        Error(Code::invalid_argument, str("'", url, "' is no place for backups"))
-            .with_hint("write file:///DIR or s3://BUCKET/PREFIX"));
+    return std::unexpected(Error(Code::invalid_argument, str("'", url, "' is no place for backups"))
+                               .with_hint("write file:///DIR or s3://BUCKET/PREFIX"));
   };
   constexpr std::string_view kFile = "file://";
   constexpr std::string_view kS3 = "s3://";
@@ -92,7 +91,8 @@ Result<ServeOptions> serve_options(const Settings& settings, const Arguments& ar
                        .mount = settings.number("mount"),
                        .log_json = args.text("log-format") == "json",
                        .log_level = args.has("log-level") ? args.text("log-level") : "info",
-                       .insecure = args.has("insecure-i-know")};
+                       .insecure = args.has("insecure-i-know"),
+                       .upload_ttl = args.duration("upload-ttl")};
   NOKV_ASSIGN(options.bind, Address::parse(settings.text("server-bind")));
   NOKV_ASSIGN(options.objects, object_options(settings));
   NOKV_ASSIGN(options.backups, backup_settings(settings, options.objects));

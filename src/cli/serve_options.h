@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -46,6 +47,7 @@ struct ServeOptions {
   bool log_json = false;
   std::string log_level;  // debug, info, warning, error
   bool insecure = false;  // --insecure-i-know
+  std::optional<Duration> upload_ttl;
 };
 
 // Errors: invalid_argument, with a hint.

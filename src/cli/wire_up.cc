@@ -227,7 +227,8 @@ Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& su
   }
   if (!may_create) {
     NOKV_ASSIGN(bool there, env.files.exists(directory + "/identity"));
-    if (!there) {
+    NOKV_ASSIGN(bool restoring, env.files.exists(directory + "/restoring"));
+    if (!there && !restoring) {
       return std::unexpected(Error(Code::not_found, directory + ": no namespace lies there")
                                  .with_hint(str("create it with: nokv --store ", url, " init")));
     }
@@ -299,11 +300,18 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   Metrics metrics;
   NOKV_ASSIGN(ObjectParts objects,
               open_objects(env, context.doors.surroundings, options.objects, options.meta));
+  std::latch told(1);
+  std::atomic<bool> once = false;
+  auto end = [&] {
+    if (!once.exchange(true)) told.count_down();
+  };
   server::HostOptions host_options;
   host_options.directory = options.meta;
   host_options.server_version = version_number();
   host_options.background.backups =
       backup_options(env, context.doors.surroundings, options.backups, options.objects);
+  if (options.upload_ttl) host_options.background.upload_ttl = *options.upload_ttl;
+  host_options.shard.failed = [&](const Error&) { end(); };
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, events, host_options));
   NOKV_TRY(look_at_objects(env, *host, options.objects, objects, events));
   net::AsioNetOptions net_options;
@@ -318,11 +326,7 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   server::Server server(env, net, *host, *objects.store, events, metrics, server_options);
   NOKV_ASSIGN(Address address, server.listen(options.bind));
 
-  std::latch told(1);
-  std::atomic<bool> once = false;
-  signals.start([&](int) {
-    if (!once.exchange(true)) told.count_down();
-  });
+  signals.start([&](int) { end(); });
   events.info("serving", {{"address", address.to_string()},
                           {"meta", options.meta},
                           {"objects", objects.store->description()},
@@ -335,9 +339,13 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   told.wait();
   events.info("stopping", {});
   server.stop(std::chrono::seconds(30));
+  auto failure = host->shard().failure();
   host->stop();
   events.info("stopped", {});
-  return Exit::done;
+  if (!failure) return Exit::done;
+  return std::unexpected(
+      Error(failure->code(), str("the server stopped by itself: ", failure->message()))
+          .with_hint("start it again: all that was acknowledged is in the log"));
 }
 
 }  // namespace nokv::cli

@@ -60,6 +60,7 @@ struct BlockIo::Transfer {
   bool damaged_before = false;
 
   std::optional<Error> earlier;  // what ended the way before this one
+  std::optional<Error> heard;    // the last failure on this one that was no mere silence
 
   bool is_put() const { return bytes != nullptr; }
   std::string key() const { return codec::blob_object_name(place.blob, place.block); }
@@ -267,13 +268,19 @@ void BlockIo::ended(const std::shared_ptr<State>& state, const TransferPtr& tran
   }
   if (result) return finish(state, transfer, std::move(result));
 
+  // That the time was over says less than what went wrong before.
   Code code = result.error().code();
+  if (code != Code::cancelled) {
+    transfer->heard = result.error();
+  } else if (transfer->heard && !is_stopped(state)) {
+    result = std::unexpected(*transfer->heard);
+  }
   if (code == Code::data_loss && !std::exchange(transfer->damaged_before, true)) {
     return attempt(state, transfer);
   }
   Clock::Instant now = state->parts.env.clock.now();
   bool patient = !transfer->has_another_way() || transfer->attempts < kAttemptsOfWay;
-  if (patient && is_transient(result.error())) {
+  if (patient && code != Code::cancelled && is_transient(result.error())) {
     Duration pause = state->backoff.before_next(transfer->attempts, state->parts.env.random);
     std::lock_guard lock(state->mutex);
     if (!state->stopped && now + pause < transfer->deadline) {
@@ -287,6 +294,7 @@ void BlockIo::ended(const std::shared_ptr<State>& state, const TransferPtr& tran
     transfer->attempts = 0;
     transfer->damaged_before = false;
     transfer->earlier = std::move(result).error();
+    transfer->heard.reset();
     return attempt(state, transfer);
   }
   // Silence on the last way says less than what went wrong on the one before. And a block alone is

@@ -231,6 +231,14 @@ TEST_F(BodiesTest, AnExpiredUrlIsAskedForAgain) {
   EXPECT_TRUE(read("/f") == bytes);
 }
 
+TEST_F(BodiesTest, WhatAStoreSaidLastIsToldWhenTheTimeIsOver) {
+  start(Way::url, {.deadline = 200ms});
+  http.fail_next({503, 0});
+  auto error = put("/f", pattern(kBlock)).error();
+  EXPECT_EQ(error.code(), Code::unavailable);
+  EXPECT_NE(error.message().find("503 (SlowDown)"), std::string::npos) << error.message();
+}
+
 TEST_F(BodiesTest, AStoreThatIsDownPublishesNothingAndClosesTheUpload) {
   start(Way::url, {.deadline = 200ms});
   http.fail_next(std::deque<int>(1000, 503));
@@ -392,10 +400,32 @@ TEST_F(BodiesTest, ADigestThatDoesNotFitIsDataLoss) {
   start(Way::url);
   ASSERT_TRUE(put("/f", "hello"));
   server.files.begin()->second.body.digest.bytes[0] ^= 1;
-  auto error = client->read({.target = {.path = "/f"}, .check_digest = true}, 100).error();
+  auto error = client->read({.target = {.path = "/f"}}, 100).error();
   EXPECT_EQ(error.code(), Code::data_loss);
   EXPECT_NE(error.message().find("digest"), std::string::npos);
-  EXPECT_TRUE(client->read({.target = {.path = "/f"}}, 100));  // nobody asked
+  EXPECT_TRUE(client->read({.target = {.path = "/f"}, .check_digest = false}, 100));
+}
+
+TEST_F(BodiesTest, TheLastReadOfAStreamFindsADigestThatDoesNotFit) {
+  start(Way::url);
+  std::string bytes = pattern(2 * kBlock + 100);
+  ASSERT_TRUE(put("/f", bytes));
+  auto read_through = [&](bool check) {
+    auto reader = client->open_read({.target = {.path = "/f"}, .check_digest = check});
+    EXPECT_TRUE((*reader)->read_at(kBlock, 10));  // in between
+    for (uint64_t at = 0; at < bytes.size(); at += kBlock) {
+      if (at == kBlock) {
+        EXPECT_TRUE((*reader)->read_at(5, 10));
+      }
+      auto got = (*reader)->read_at(at, kBlock);
+      if (!got) return std::pair(at, got.error().code());
+    }
+    return std::pair(bytes.size(), Code::ok);
+  };
+  EXPECT_EQ(read_through(true), std::pair(bytes.size(), Code::ok));
+  server.files.begin()->second.body.digest.bytes[0] ^= 1;
+  EXPECT_EQ(read_through(true), std::pair(2 * kBlock, Code::data_loss));
+  EXPECT_EQ(read_through(false), std::pair(bytes.size(), Code::ok));
 }
 
 TEST_F(BodiesTest, ADamagedSmallBodyIsDataLoss) {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "client/digester.h"
-
 namespace nokv::client {
 
 namespace {
@@ -170,6 +168,7 @@ Result<size_t> BodyReader::read_at(uint64_t offset, std::span<char> buffer) {
     };
     NOKV_TRY(run_reads(core_, std::span(&job, 1)).front());
   }
+  if (options_.check_digest) NOKV_TRY(streamed(offset, {buffer.data(), done}));
   bool sequential = false;
   {
     std::lock_guard lock(mutex_);
@@ -178,6 +177,30 @@ Result<size_t> BodyReader::read_at(uint64_t offset, std::span<char> buffer) {
   }
   if (sequential) read_ahead(offset + done);
   return done;
+}
+
+// `digester` has passed all of the body.
+Result<> BodyReader::verify(codec::Digester& digester) const {
+  const codec::Digest& told = entry().body.digest;
+  codec::Digest found = digester.finish();
+  if (found.kind == codec::DigestKind::none || found == told) return {};
+  return std::unexpected(explained(Error(
+      Code::data_loss, str("the digest is ", hex(found.bytes), " instead of ", hex(told.bytes)))));
+}
+
+// Reads elsewhere, in between, do not matter.
+Result<> BodyReader::streamed(uint64_t offset, std::string_view bytes) {
+  std::lock_guard lock(stream_mutex_);
+  if (offset == 0) {
+    stream_.emplace(entry().body.digest.kind);
+    streamed_to_ = 0;
+  }
+  if (!stream_ || offset != streamed_to_) return {};
+  stream_->add(bytes);
+  streamed_to_ += bytes.size();
+  if (streamed_to_ < size()) return {};
+  auto whole = std::exchange(stream_, std::nullopt);
+  return verify(*whole);
 }
 
 // The blocks after `end` will be wanted: they are fetched into the cache if there is room.
@@ -233,20 +256,15 @@ std::vector<Result<std::string>> BodyReader::read_many(std::span<const Range> ra
 Result<uint64_t> BodyReader::copy_to(Sink& sink, uint64_t offset, uint64_t length) {
   offset = std::min(offset, size());
   length = std::min(length, size() - offset);
-  const codec::Digest& told = entry().body.digest;
   bool whole = options_.check_digest && offset == 0 && length == size();
-  Digester digester(whole ? told.kind : codec::DigestKind::none);
+  codec::Digester digester(whole ? entry().body.digest.kind : codec::DigestKind::none);
   ReadJob job{.reader = this, .offset = offset, .length = length};
   job.consume = [&](std::string_view bytes) {
     digester.add(bytes);
     return sink.write(bytes);
   };
   NOKV_TRY(run_reads(core_, std::span(&job, 1)).front());
-  codec::Digest found = digester.finish();
-  if (whole && found.kind != codec::DigestKind::none && found != told) {
-    return std::unexpected(explained(Error(Code::data_loss, str("the digest is ", hex(found.bytes),
-                                                                " instead of ", hex(told.bytes)))));
-  }
+  if (whole) NOKV_TRY(verify(digester));
   return length;
 }
 

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "client/client.h"
 #include "client/core.h"
 #include "client/read_plan.h"
+#include "codec/digester.h"
 
 namespace nokv::client {
 
@@ -52,6 +54,8 @@ class BodyReader final : public Reader {
   void remember(PlanPtr plan);
   Result<PlanPtr> open_again(uint64_t offset);
   Result<codec::OpenReply> ask_open(codec::Target target, codec::ReadAt at, uint64_t offset);
+  Result<> verify(codec::Digester& digester) const;
+  Result<> streamed(uint64_t offset, std::string_view bytes);
   size_t read_cached(uint64_t offset, std::span<char> buffer);
   void read_ahead(uint64_t end);
 
@@ -62,6 +66,9 @@ class BodyReader final : public Reader {
   std::vector<PlanPtr> plans_;   // used last in front
   uint64_t sequential_end_ = 0;  // of the last read_at()
   uint64_t read_ahead_to_ = 0;
+  std::mutex stream_mutex_;
+  std::optional<codec::Digester> stream_;  // of what read_at() gave from the beginning on
+  uint64_t streamed_to_ = 0;
 };
 
 // One stretch of one file, given piece by piece, in order.

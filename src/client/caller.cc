@@ -39,11 +39,17 @@ struct Caller::Attempt {
   Done<std::string> done;
   uint32_t attempts = 0;
   std::optional<Clock::Instant> lost;  // when the peer was first found gone
+  std::optional<Error> heard;          // why the last attempt is made again
 
   ~Attempt() {
     if (done) done(fail(Code::cancelled, "the client was closed"));
   }
   void finish(Result<std::string> result) {
+    // That the time was over says less than what went wrong before.
+    if (!result && result.error().code() == Code::cancelled && heard) {
+      bool maybe = result.error().outcome() == Outcome::maybe_done;
+      result = std::unexpected(maybe ? std::move(*heard).maybe_done() : std::move(*heard));
+    }
     // Whether a request that only reads was done is nobody's concern.
     if (!result && !changes_something(method)) {
       const Error& error = result.error();
@@ -107,6 +113,7 @@ void Caller::failed(const std::shared_ptr<State>& state, std::unique_ptr<Attempt
   bool out_of_time =
       next >= attempt->deadline || (attempt->lost && next >= *attempt->lost + state->patience);
   if (state->stopped || out_of_time) return attempt->finish(std::unexpected(std::move(error)));
+  attempt->heard = std::move(error);
   state->parts.timers.after(
       pause, [state, attempt = std::move(attempt)]() mutable { send(state, std::move(attempt)); });
 }

@@ -109,6 +109,12 @@ Result<Committed> Client::remove_xattr(codec::Target target, std::string name,
 Result<Committed> Client::copy(codec::Copy op, const WriteOptions& options) {
   return commit_one(std::move(op), options);
 }
+Result<Committed> Client::clone(codec::Clone op, const WriteOptions& options) {
+  return commit_one(std::move(op), options);
+}
+Result<Committed> Client::rollback(codec::Rollback op, const WriteOptions& options) {
+  return commit_one(std::move(op), options);
+}
 Result<Committed> Client::undelete(codec::Undelete op, const WriteOptions& options) {
   return commit_one(std::move(op), options);
 }

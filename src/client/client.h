@@ -87,7 +87,7 @@ struct BodyOptions {
   // How many bytes the source gives; another number of them is an error. Without it at most
   // kUnknownSizeMax.
   std::optional<uint64_t> size = {};
-  std::string content_type = {};  // empty: by the file's name, then by a look at the bytes,
+  std::string content_type = {};   // empty: by the file's name, then by a look at the bytes,
   bool guess_content_type = true;  // unless it is to stay so
   std::optional<std::string> producer = {};
   std::optional<DigestChoice> digest = {};
@@ -122,9 +122,10 @@ struct OpenOptions {
   uint64_t generation = 0;  // aborted when the file has another one; 0: any
   uint64_t offset = 0;      // where reading will begin
   uint64_t length = 0;      // and how much of it, as far as known; 0: unknown
-  // copy_to() and read() of a whole body also check its digest. Without it each block is checked
-  // against its checksum all the same; SHA-256 takes forty times as long as that.
-  bool check_digest = false;
+  // Who reads a whole body, at once or from its beginning to its end, gets it checked against its
+  // digest. Without it each block is checked against its checksum all the same; SHA-256, of bodies
+  // up to 64 MiB, takes forty times as long as that.
+  bool check_digest = true;
   CallOptions call = {};
 };
 
@@ -159,8 +160,10 @@ class Reader {
   uint64_t size() const { return entry().body.size; }
 
   // Up to `buffer.size()` bytes at `offset`; shorter only at the end of the file. Every byte was
-  // checked against its block's checksum. Reading on where the last call ended reads ahead.
-  // Errors: data_loss (a block is damaged or gone; the message names path, generation and block),
+  // checked against its block's checksum. Reading on where the last call ended reads ahead; with
+  // OpenOptions::check_digest the call that ends a body read from its beginning on checks it whole.
+  // Errors: data_loss (a block is damaged or gone, or the digest is another; the message names
+  // path, generation and block),
   // unavailable, cancelled, not_found (the generation was collected).
   virtual Result<size_t> read_at(uint64_t offset, std::span<char> buffer) = 0;
 
@@ -263,6 +266,8 @@ class Client {
   Result<client::Committed> remove_xattr(codec::Target target, std::string name,
                                          const client::WriteOptions& options = {});
   Result<client::Committed> copy(codec::Copy op, const client::WriteOptions& options = {});
+  Result<client::Committed> clone(codec::Clone op, const client::WriteOptions& options = {});
+  Result<client::Committed> rollback(codec::Rollback op, const client::WriteOptions& options = {});
   Result<client::Committed> undelete(codec::Undelete op, const client::WriteOptions& options = {});
   Result<client::Committed> snapshot_create(codec::SnapshotCreate op,
                                             const client::WriteOptions& options = {});

@@ -18,7 +18,7 @@ struct WalkOptions {
 };
 
 struct WalkEntry {
-  std::string path;  // below the directory walked: "" for itself, then "/a", "/a/b"
+  std::string path;         // below the directory walked: "" for itself, then "/a", "/a/b"
   codec::NodeId directory;  // that it lies in; none for the first one
   codec::Entry entry;
 };

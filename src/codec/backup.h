@@ -54,7 +54,7 @@ struct BackupLog {
 struct BackupManifest {
   std::string id;
   std::string namespace_id;
-  std::string lineage;  // of one history: a restore to an older version begins another one
+  std::string lineage;         // of one history: a restore to an older version begins another one
   uint64_t files_version = 0;  // the files hold at least this, and at most `version`
   uint64_t version = 0;
   int64_t time_ns = 0;  // log time of it

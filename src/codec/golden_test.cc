@@ -186,6 +186,7 @@ TEST(Golden, KeysAreWrittenAsEver) {
        {"space", table_key(Table::space)},
        {"life of clone 7", number_key(Table::clone_life, 7)},
        {"clone 7, ending", number_key(Table::ending, 7)},
+       {"'name' of 5, changed at 300", changed_key(plain, 300, "name")},
        {"state", table_key(Table::state)},
        {"past of dentry 5 'name' that died at 300", past_key(dentry, 300)}});
 }

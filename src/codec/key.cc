@@ -150,6 +150,22 @@ bool split_detached_key(std::string_view key, NodeId& id, uint64_t& body_number)
          key.empty();
 }
 
+std::string changed_key(const NodeId& directory, uint64_t version, std::string_view name) {
+  std::string out = node_table_key(Table::changed, directory);
+  put_u64(out, version);
+  out += name;
+  return out;
+}
+
+bool split_changed_key(std::string_view key, ChangedKey& out) {
+  if (!take_table(key, Table::changed) || !out.directory.take_key(key) ||
+      !take_u64(key, out.version)) {
+    return false;
+  }
+  out.name = key;
+  return true;
+}
+
 bool split_grave_key(std::string_view key, uint64_t& clone, NodeId& id) {
   return take_table(key, Table::grave) && take_u64(key, clone) && id.take_key(key) && key.empty();
 }

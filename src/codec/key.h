@@ -57,6 +57,7 @@ enum class Table : uint8_t {
   clone_life = 0x2d,   // clone id
   ending = 0x2e,       // clone id: nothing live names it; to be ended, and its whiteouts swept
   state = 0x2f,        // -
+  changed = 0x30,      // directory NodeId, version, name: what changed in a large directory
 };
 
 constexpr uint8_t kVersionedEnd = 0x20;
@@ -110,6 +111,13 @@ struct ChunkKey {
 };
 bool split_chunk_key(std::string_view key, ChunkKey& out);
 bool split_detached_key(std::string_view key, NodeId& id, uint64_t& body_number);
+std::string changed_key(const NodeId& directory, uint64_t version, std::string_view name);
+struct ChangedKey {
+  NodeId directory;
+  uint64_t version = 0;
+  std::string_view name;
+};
+bool split_changed_key(std::string_view key, ChangedKey& out);
 bool split_grave_key(std::string_view key, uint64_t& clone, NodeId& id);
 // Of tables whose key is one NodeId.
 bool split_node_key(std::string_view key, NodeId& out);

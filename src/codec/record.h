@@ -99,6 +99,7 @@ struct Body {
   Digest digest;             // of a body published in one piece
   std::string content_type;
   std::string producer;
+  std::string principal;  // who published this generation
 
   bool operator==(const Body&) const = default;
   static void fields(auto& self, auto& f) {
@@ -111,6 +112,7 @@ struct Body {
     f(7, self.digest);
     f(8, self.content_type);
     f(9, self.producer);
+    f(10, self.principal);
   }
 };
 
@@ -183,6 +185,9 @@ struct Directory {
   uint64_t since = 0;  // the version at which `parent` or `name` last changed
   uint64_t entries = 0;
   Totals totals;
+  // Of a large directory: what changed in it after this version has rows in the changed table.
+  // 0: not kept, for it can be listed at little cost.
+  uint64_t changes_since = 0;
 
   bool operator==(const Directory&) const = default;
   static void fields(auto& self, auto& f) {
@@ -193,6 +198,7 @@ struct Directory {
     f(5, self.since);
     f(6, self.entries);
     f(7, self.totals);
+    f(8, self.changes_since);
   }
 };
 
@@ -222,11 +228,13 @@ struct LinkRecord {
 struct MovedRecord {
   NodeId parent;
   std::string name;
-  NodeId first_parent;  // the directory it was in before its first rename
+  NodeId first_parent;  // the directory it was in before its first rename,
+  std::string first_name;  // and its name there
   static void fields(auto& self, auto& f) {
     f(1, self.parent);
     f(2, self.name);
     f(3, self.first_parent);
+    f(4, self.first_name);
   }
 };
 

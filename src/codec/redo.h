@@ -23,6 +23,7 @@ struct Change {
   bool new_blobs = false;            // `value` mentions blobs
   uint64_t old_clone = 0;            // dentries: the clone that value holds (meta/region.h)
   uint64_t new_clone = 0;            // and the one that `value` holds
+  bool noted = false;  // a change in a large directory: gets a row in the changed table
   static void fields(auto& self, auto& f) {
     f(1, self.key);
     f(2, self.value);
@@ -31,6 +32,7 @@ struct Change {
     f(5, self.new_blobs);
     f(6, self.old_clone);
     f(7, self.new_clone);
+    f(8, self.noted);
   }
 };
 
@@ -131,6 +133,18 @@ struct MendedReferences {
   }
 };
 
+// What holds a clone (CloneLife) was found to be off by this much.
+struct MendedClone {
+  uint64_t clone = 0;
+  int64_t live = 0;
+  int64_t past = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.clone);
+    f(2, self.live);
+    f(3, self.past);
+  }
+};
+
 // What one step of background work does beside changes and sets.
 struct Upkeep {
   std::vector<uint64_t> going_pins;  // marked, so that nobody reads or pins there any more
@@ -144,6 +158,7 @@ struct Upkeep {
   // filed under the pin that needs them, or freed.
   std::vector<MendedReferences> references;
   std::vector<std::string> past;
+  std::vector<MendedClone> clones;  // also what fsck mends
   static void fields(auto& self, auto& f) {
     f(1, self.going_pins);
     f(2, self.refiled);
@@ -154,6 +169,7 @@ struct Upkeep {
     f(7, self.refile_from);
     f(8, self.references);
     f(9, self.past);
+    f(10, self.clones);
   }
 };
 

@@ -24,21 +24,22 @@ enum class Method : uint32_t {
   list = 6,    // ListRequest → ListReply
   open = 7,    // OpenRequest → OpenReply
   // 8 was given out and never used.
-  access = 9,       // AccessRequest → BlobAccess
-  put_block = 10,   // PutBlockRequest → empty
-  get_block = 11,   // GetBlockRequest → Bytes
-  snapshots = 12,   // SnapshotsRequest → SnapshotsReply
-  log = 13,         // LogRequest → LogReply
-  space = 14,       // empty → SpaceReply
-  gc = 15,          // GcRequest → GcReply
-  fsck = 16,        // FsckRequest → FsckReply
-  checkpoint = 17,  // empty → empty
-  policy = 18,      // empty → PolicyReply
-  sync = 19,        // SyncRequest → SyncReply
-  stats = 20,       // empty → Bytes (JSON)
-  backup = 30,         // BackupRequest → BackupReply
-  backups = 31,        // BackupsRequest → BackupsReply
-  backup_remove = 32,  // BackupRemoveRequest → BackupsReply
+  access = 9,          // AccessRequest → BlobAccess
+  put_block = 10,      // PutBlockRequest → empty
+  get_block = 11,      // GetBlockRequest → Bytes
+  snapshots = 12,      // SnapshotsRequest → SnapshotsReply
+  log = 13,            // LogRequest → LogReply
+  space = 14,          // empty → SpaceReply
+  gc = 15,             // GcRequest → GcReply
+  fsck = 16,           // FsckRequest → FsckReply
+  checkpoint = 17,     // empty → empty
+  policy = 18,         // empty → PolicyReply
+  sync = 19,           // SyncRequest → SyncReply
+  stats = 20,          // empty → Bytes (JSON)
+  diff = 30,           // DiffRequest → DiffReply
+  backup = 40,         // BackupRequest → BackupReply
+  backups = 41,        // BackupsRequest → BackupsReply
+  backup_remove = 42,  // BackupRemoveRequest → BackupsReply
 };
 
 // ---- reading
@@ -359,6 +360,82 @@ struct LogReply {
   }
 };
 
+// What of a file tells its body from another.
+struct BodyFacts {
+  uint64_t generation = 0;
+  uint64_t size = 0;
+  Digest digest;
+  bool operator==(const BodyFacts&) const = default;
+  static void fields(auto& self, auto& f) {
+    f(1, self.generation);
+    f(2, self.size);
+    f(3, self.digest);
+  }
+};
+
+enum class DifferenceKind : uint8_t {
+  none = 0,
+  created = 1,
+  removed = 2,
+  renamed = 3,     // the same node under another path
+  content = 4,     // bytes of a file, target of a symlink
+  attributes = 5,  // mode, owner, extended attributes; times alone are no difference
+};
+
+struct Difference {
+  DifferenceKind change = DifferenceKind::none;
+  std::string path;      // in b; of what was removed, in a
+  std::string old_path;  // in a; empty when it is `path`
+  Kind kind = Kind::none;
+  BodyFacts old;  // files
+  BodyFacts now;
+  bool operator==(const Difference&) const = default;
+  static void fields(auto& self, auto& f) {
+    f(1, self.change);
+    f(2, self.path);
+    f(3, self.old_path);
+    f(4, self.kind);
+    f(5, self.old);
+    f(6, self.now);
+  }
+};
+
+// What differs between a at `from` and b at `to`, page by page: `cursor` is that of the answer
+// before, and all else is then ignored.
+struct DiffRequest {
+  Target a;
+  std::string from;  // a version; empty: now
+  Target b;
+  std::string to;
+  uint64_t min_version = 0;
+  uint32_t limit = 0;  // of the page; 0: 1,000
+  uint64_t cursor = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.a);
+    f(2, self.from);
+    f(3, self.b);
+    f(4, self.to);
+    f(5, self.min_version);
+    f(6, self.limit);
+    f(7, self.cursor);
+  }
+};
+
+struct DiffReply {
+  uint64_t version_a = 0;
+  uint64_t version_b = 0;
+  std::vector<Difference> differences;  // a page may have none, and yet not be the last
+  bool more = false;
+  uint64_t cursor = 0;  // with `more`
+  static void fields(auto& self, auto& f) {
+    f(1, self.version_a);
+    f(2, self.version_b);
+    f(3, self.differences);
+    f(4, self.more);
+    f(5, self.cursor);
+  }
+};
+
 // ---- the server
 
 struct InitRequest {
@@ -376,8 +453,8 @@ struct StatusReply {
   std::string object_store_error;  // the last one; empty: fine so far
   std::string directory;           // --meta
   Totals totals;
-  std::string namespace_id;   // 32 hex digits
-  std::string backup_to;      // where scheduled backups go; empty: there are none
+  std::string namespace_id;     // 32 hex digits
+  std::string backup_to;        // where scheduled backups go; empty: there are none
   uint64_t backup_version = 0;  // that the newest backup holds; 0: none is known
   int64_t backup_time_ns = 0;   // log time of that version
   std::string backup_error;     // of the last attempt; empty: fine so far

@@ -101,6 +101,7 @@ Result<> Applier::apply_change(const Change& change, uint64_t version) {
   auto table = static_cast<Table>(change.key[0]);
   if (table == Table::clone) NOKV_TRY(change_clone(change, version));
   if (change.new_clone != 0) ++lives_[change.new_clone].live;
+  if (change.noted) NOKV_TRY(note(change, version));
   bool cached = table == Table::dentry || table == Table::node || table == Table::clone;
   if (!change.value) {
     batch_->remove(change.key);
@@ -114,6 +115,30 @@ Result<> Applier::apply_change(const Change& change, uint64_t version) {
   batch_->put(change.key, value);
   if (change.new_blobs) NOKV_TRY(mention(change.key, *change.value, 1));
   if (cached) cache_.change(change.key, std::move(value), version, table != Table::dentry);
+  return {};
+}
+
+// Rows of the changed table between two pins tell the same: of each name the last one stays.
+Result<> Applier::note(const Change& change, uint64_t version) {
+  NodeId directory;
+  std::string name;
+  if (static_cast<Table>(change.key[0]) == Table::dentry) {
+    codec::DentryKey parts;
+    if (!codec::split_dentry_key(change.key, parts)) return damaged(change.key);
+    directory = parts.directory;
+    name = parts.name;
+  } else {
+    codec::NodeRecord record;
+    if (!change.value || !codec::decode(*change.value, record) || !record.directory) {
+      return damaged(change.key);
+    }
+    directory = record.directory->parent;
+    name = record.directory->name;
+  }
+  batch_->put(codec::changed_key(directory, version, name), {});
+  if (change.old_birth != 0 && pins_.newest_version() < change.old_birth) {
+    batch_->remove(codec::changed_key(directory, change.old_birth, name));
+  }
   return {};
 }
 
@@ -171,6 +196,7 @@ Result<> Applier::apply_upkeep(const codec::Upkeep& upkeep) {
   if (upkeep.refile_pin != 0) NOKV_TRY(refile(upkeep));
   for (const auto& past : upkeep.past) NOKV_TRY(hand_on(past, 0));
   for (const auto& mended : upkeep.references) NOKV_TRY(mend_references(mended));
+  for (const auto& mended : upkeep.clones) NOKV_TRY(mend_clone(mended));
   for (uint64_t blob : upkeep.purged_blobs) {
     std::string key = codec::number_key(Table::blob, blob);
     NOKV_ASSIGN(auto record, before_->present<codec::BlobRecord>(key));
@@ -244,6 +270,19 @@ Result<> Applier::mend_references(const codec::MendedReferences& mended) {
   BlobChange& change = blobs_[{mended.blob, mended.is_inline}];
   change.references += mended.difference;
   change.settle = true;
+  return {};
+}
+
+Result<> Applier::mend_clone(const codec::MendedClone& mended) {
+  std::string key = codec::number_key(Table::clone_life, mended.clone);
+  NOKV_ASSIGN(auto life, before_->present<codec::CloneLife>(key));
+  if (!life || static_cast<int64_t>(life->live) + mended.live < 0 ||
+      static_cast<int64_t>(life->past) + mended.past < 0) {
+    return {};
+  }
+  LifeChange& change = lives_[mended.clone];
+  change.live += mended.live;
+  change.past += mended.past;
   return {};
 }
 

@@ -59,12 +59,14 @@ class Applier {
   Result<> refile(const codec::Upkeep& upkeep);
   Result<> hand_on(std::string_view past, uint64_t skip_pin);
   Result<> mend_references(const codec::MendedReferences& mended);
+  Result<> mend_clone(const codec::MendedClone& mended);
   Result<> mention(std::string_view key, std::string_view value, int64_t sign);
   Result<> write_blobs(int64_t now_ns);
   Result<> write_blob(uint64_t blob, const BlobChange& change, int64_t now_ns);
   Result<> write_inline(uint64_t blob, const BlobChange& change);
   void put_pin(uint64_t id);
   void mark_going(uint64_t pin);
+  Result<> note(const codec::Change& change, uint64_t version);
   Result<> change_root(const codec::Set& set);
   Result<> change_clone(const codec::Change& change, uint64_t version);
   Result<> write_lives();

@@ -97,6 +97,8 @@ Result<DirectoryState*> Pending::directory(const Tree& tree, const NodeId& id) {
   DirectoryState state;
   state.record = *std::move(node->directory);
   state.own_birth = own ? own->birth : 0;
+  // In a clone nothing changed before its directory gets a record of its own.
+  if (!own && state.record.changes_since != 0) state.record.changes_since = 1;
   directories_.emplace(id, std::move(state));
   return at_hand(id);
 }
@@ -167,6 +169,8 @@ Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64
     codec::NodeRecord record;
     record.directory = state.record;
     codec::Change change{codec::node_key(id), codec::encoded(record), state.own_birth};
+    auto parent = directories_.find(state.record.parent);
+    change.noted = parent != directories_.end() && parent->second.record.changes_since != 0;
     put(change.key, change.value, last);
     if (state.own_birth == 0) NOKV_TRY(own_dentry(tree, id, state, last, out));
     state.own_birth = last;

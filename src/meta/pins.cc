@@ -6,12 +6,12 @@
 
 namespace nokv::meta {
 
+using codec::PinKind;
 using codec::PinRecord;
 using codec::Table;
 
 Result<> PinTable::load(const View& view) {
-  pins_.clear();
-  by_version_.clear();
+  *this = PinTable();
   auto rows = view.snapshot().iterate(codec::table_key(Table::pin),
                                       codec::prefix_end(codec::table_key(Table::pin)));
   for (rows->seek(codec::table_key(Table::pin)); rows->valid(); rows->next()) {
@@ -27,12 +27,78 @@ Result<> PinTable::load(const View& view) {
 
 void PinTable::add(uint64_t id, PinRecord pin) {
   by_version_[pin.version].push_back(id);
+  if (!pin.going) list(id, pin);
   pins_.emplace(id, std::move(pin));
+}
+
+void PinTable::list(uint64_t id, const PinRecord& pin) {
+  auto put = [&](std::vector<Live>& rows) {
+    Live row{pin.version, id};
+    rows.insert(std::ranges::lower_bound(rows, row), row);
+  };
+  put(live_);
+  if (pin.kind == PinKind::moment) put(moments_);
+  put(by_scope_[pin.scope]);
+}
+
+void PinTable::unlist(uint64_t id, const PinRecord& pin) {
+  auto take = [&](std::vector<Live>& rows) {
+    Live row{pin.version, id};
+    auto found = std::ranges::lower_bound(rows, row);
+    if (found != rows.end() && *found == row) rows.erase(found);
+    return rows.empty();
+  };
+  take(live_);
+  take(moments_);
+  auto scope = by_scope_.find(pin.scope);
+  if (scope != by_scope_.end() && take(scope->second)) by_scope_.erase(scope);
+}
+
+namespace {
+
+PinTable::Live newest_of(const std::vector<PinTable::Live>& rows, uint64_t low, uint64_t high,
+                         uint64_t skip) {
+  PinTable::Live best;
+  auto row = std::ranges::upper_bound(rows, PinTable::Live{high, UINT64_MAX});
+  while (row != rows.begin()) {
+    --row;
+    if (row->version < low || row->version < best.version) break;
+    if (row->id != skip) best = *row;
+  }
+  return best;
+}
+
+}  // namespace
+
+PinTable::Live PinTable::newest(uint64_t low, uint64_t high, const NodeId* scope,
+                                uint64_t skip) const {
+  if (scope == nullptr) return newest_of(live_, low, high, skip);
+  auto rows = by_scope_.find(*scope);
+  return rows == by_scope_.end() ? Live() : newest_of(rows->second, low, high, skip);
+}
+
+PinTable::Live PinTable::newest_moment(uint64_t low, uint64_t high, uint64_t skip) const {
+  return newest_of(moments_, low, high, skip);
+}
+
+void PinTable::gather(uint64_t low, uint64_t high, const NodeId& scope, PinKind kind, size_t max,
+                      std::vector<uint64_t>& out) const {
+  auto found = by_scope_.find(scope);
+  if (found == by_scope_.end()) return;
+  const auto& rows = found->second;
+  auto row = std::ranges::upper_bound(rows, Live{high, UINT64_MAX});
+  while (row != rows.begin() && out.size() < max) {
+    --row;
+    if (row->version < low) return;
+    if (pins_.at(row->id).kind == kind) out.push_back(row->id);
+  }
 }
 
 void PinTable::mark_going(uint64_t id) {
   auto found = pins_.find(id);
-  if (found != pins_.end()) found->second.going = true;
+  if (found == pins_.end() || found->second.going) return;
+  found->second.going = true;
+  unlist(id, found->second);
 }
 
 void PinTable::remove(uint64_t id) {
@@ -41,6 +107,7 @@ void PinTable::remove(uint64_t id) {
   auto row = by_version_.find(found->second.version);
   std::erase(row->second, id);
   if (row->second.empty()) by_version_.erase(row);
+  if (!found->second.going) unlist(id, found->second);
   pins_.erase(found);
 }
 
@@ -56,37 +123,201 @@ const PinRecord* PinTable::find(uint64_t id) const {
 
 Result<std::optional<uint64_t>> Retention::keeper(const View& view, std::string_view key,
                                                   const Raw& old, uint64_t death, uint64_t skip) {
-  const auto& versions = pins_.by_version();
-  // Newest first, so the first at or below death - 1.
-  for (auto row = versions.lower_bound(death - 1); row != versions.end(); ++row) {
-    if (row->first < old.birth) break;
-    for (uint64_t id : row->second) {
-      const PinRecord& pin = *pins_.find(id);
-      if (id == skip || pin.going) continue;
-      if (known_bad(KnownBad::clone_base_not_kept) && pin.kind == codec::PinKind::clone) continue;
-      NOKV_ASSIGN(bool needed, needs(view, id, pin, key, old));
+  NOKV_ASSIGN(auto of, owners(key, old));
+  if (!of.told) return keeper_singly(view, key, old, death, skip);
+  uint64_t low = old.birth;
+  uint64_t high = death - 1;
+  PinTable::Live best;
+  auto consider = [&](PinTable::Live found) {
+    if (found.version > best.version || (found.version == best.version && found.id < best.id)) {
+      best = found;
+    }
+  };
+  // A moment is of the root and needs all that was attached; what was not may stay by mistake.
+  consider(pins_.newest_moment(low, high, skip));
+  if (of.scope) consider(pins_.newest(low, high, &of.scope, skip));
+  PinTable::Live next = pins_.newest(low, high, nullptr, skip);
+  while (next.version > best.version) {
+    NOKV_ASSIGN(const Chain* parents, chain(view, of.directory, next.version));
+    for (const Chain::Step& step : parents->steps) {
+      consider(pins_.newest(std::max(low, step.since), next.version, &step.directory, skip));
+    }
+    if (parents->from <= low) break;
+    next = pins_.newest(low, parents->from - 1, nullptr, skip);
+  }
+  if (best.version == 0) return std::nullopt;
+  if (known_bad(KnownBad::clone_base_not_kept) &&
+      pins_.find(best.id)->kind == PinKind::clone) {
+    return std::nullopt;
+  }
+  return best.id;
+}
+
+// One pin after the other, the newest first.
+Result<std::optional<uint64_t>> Retention::keeper_singly(const View& view, std::string_view key,
+                                                         const Raw& old, uint64_t death,
+                                                         uint64_t skip) {
+  for (uint64_t high = death - 1;;) {
+    PinTable::Live pin = pins_.newest(old.birth, high, nullptr, skip);
+    if (pin.version == 0) return std::nullopt;
+    for (uint64_t id : pins_.by_version().at(pin.version)) {
+      const PinRecord& record = *pins_.find(id);
+      if (id == skip || record.going) continue;
+      if (known_bad(KnownBad::clone_base_not_kept) && record.kind == PinKind::clone)
+        continue;
+      NOKV_ASSIGN(bool needed, needs(view, id, record, key, old));
       if (needed) return id;
     }
+    high = pin.version - 1;
   }
-  return std::nullopt;
+}
+
+Result<std::vector<uint64_t>> Retention::needing(const View& view, std::string_view key,
+                                                 const Raw& old, uint64_t death, PinKind kind,
+                                                 size_t max) {
+  std::vector<uint64_t> out;
+  NOKV_ASSIGN(auto of, owners(key, old));
+  PinTable::Live next = pins_.newest(old.birth, death - 1, nullptr, 0);
+  while (next.version != 0 && out.size() < max) {
+    uint64_t from = next.version;
+    if (of.told) {
+      NOKV_ASSIGN(const Chain* parents, chain(view, of.directory, next.version));
+      from = std::max(old.birth, parents->from);
+      if (of.scope) pins_.gather(from, next.version, of.scope, kind, max, out);
+      for (const Chain::Step& step : parents->steps) {
+        pins_.gather(std::max(from, step.since), next.version, step.directory, kind, max, out);
+      }
+    } else {
+      for (uint64_t id : pins_.by_version().at(next.version)) {
+        const PinRecord& pin = *pins_.find(id);
+        if (pin.going || pin.kind != kind || out.size() == max) continue;
+        NOKV_ASSIGN(bool needed, needs(view, id, pin, key, old));
+        if (needed) out.push_back(id);
+      }
+    }
+    next = from == 0 ? PinTable::Live() : pins_.newest(old.birth, from - 1, nullptr, 0);
+  }
+  return out;
 }
 
 void Retention::forget(uint64_t pin) {
-  std::erase_if(answers_, [pin](const auto& row) { return row.first.pin == pin; });
+  auto row = answers_.find(pin);
+  if (row == answers_.end()) return;
+  answered_ -= row->second.size();
+  answers_.erase(row);
 }
 
 Result<bool> Retention::below(const View& view, uint64_t id, const PinRecord& pin,
                               const NodeId& directory) {
   if (directory == pin.scope) return true;
-  // A moment is of the root and needs all that was attached; what was not may stay by mistake.
-  if (pin.kind == codec::PinKind::moment) return true;
-  Asked asked{id, directory};
-  if (auto known = answers_.find(asked); known != answers_.end()) return known->second;
+  if (pin.kind == PinKind::moment) return true;  // as keeper() says
+  auto& answers = answers_[id];
+  if (auto known = answers.find(directory); known != answers.end()) return known->second;
   Tree tree(view, known_bad(KnownBad::retention_at_present) ? kNow : pin.version);
   NOKV_ASSIGN(bool found, tree.is_below(directory, pin.scope));
-  if (answers_.size() >= cache_max_) answers_.clear();
-  answers_.emplace(std::move(asked), found);
+  if (answered_ >= cache_max_) {
+    answers_.clear();
+    answered_ = 0;
+  }
+  answered_ += answers_[id].emplace(directory, found).second ? 1 : 0;
   return found;
+}
+
+namespace {
+
+// The last version up to `version` at which a record under `key` ended; 0: none did.
+Result<uint64_t> last_death(const View& view, const std::string& key, uint64_t version) {
+  std::string from = codec::past_key(key, 0);
+  auto rows = view.snapshot().iterate(from, codec::past_key(key, version + 1));
+  uint64_t last = 0;
+  std::string live;
+  for (rows->seek(from); rows->valid(); rows->next()) {
+    if (!codec::split_past_key(rows->key(), live, last)) return damaged(rows->key());
+  }
+  NOKV_TRY(rows->status());
+  return last;
+}
+
+// The version since which a node is what it is at `version`, where it is no directory.
+Result<uint64_t> missing_since(const View& view, const NodeId& id, uint64_t version) {
+  std::string key = codec::node_key(id);
+  NOKV_ASSIGN(auto own, view.get(key, version));
+  if (own) return own->birth;
+  NOKV_ASSIGN(uint64_t since, last_death(view, key, version));
+  if (!id.hops.empty()) {
+    NOKV_ASSIGN(uint64_t ended, last_death(view, codec::clone_key(last_clone(id)), version));
+    since = std::max(since, ended);
+  }
+  return since;
+}
+
+}  // namespace
+
+Result<const Retention::Chain*> Retention::chain(const View& view, const NodeId& directory,
+                                                 uint64_t version) {
+  if (chains_.size() >= cache_max_) chains_.clear();
+  auto& known = chains_[directory];
+  for (const Chain& each : known) {
+    if (each.from <= version && version <= each.upto) return &each;
+  }
+  Chain out{0, version, {}};
+  Tree tree(view, known_bad(KnownBad::retention_at_present) ? kNow : version);
+  NodeId here = directory;
+  for (size_t depth = 0; depth <= codec::kDepthMax; ++depth) {
+    out.steps.push_back({here, out.from});
+    NOKV_ASSIGN(auto record, tree.node(here));
+    if (!record || !record->directory) {
+      NOKV_ASSIGN(uint64_t since, missing_since(view, here, version));
+      out.from = std::max(out.from, since);
+      break;
+    }
+    if (!record->directory->parent) break;
+    out.from = std::max(out.from, record->directory->since);
+    here = record->directory->parent;
+  }
+  std::erase_if(known, [&](const Chain& each) { return each.from == out.from; });
+  constexpr size_t kEpochsMax = 64;
+  if (known.size() >= kEpochsMax) known.clear();
+  return &known.emplace_back(std::move(out));
+}
+
+Result<Retention::Owners> Retention::owners(std::string_view key, const Raw& old) {
+  Owners out;
+  out.told = true;
+  switch (static_cast<Table>(key[0])) {
+    case Table::dentry: {
+      codec::DentryKey dentry;
+      codec::Dentry value;
+      if (!codec::split_dentry_key(key, dentry) || !codec::decode(old.value, value)) {
+        return damaged(key);
+      }
+      return Owners{dentry.directory, value.child, true};
+    }
+    case Table::link: {
+      codec::LinkKey link;
+      if (!codec::split_link_key(key, link)) return damaged(key);
+      return Owners{link.parent, link.file, true};
+    }
+    case Table::moved: {
+      codec::MovedRecord moved;
+      if (!codec::split_node_key(key, out.scope) || !codec::decode(old.value, moved)) {
+        return damaged(key);
+      }
+      out.directory = moved.parent;
+      return out;
+    }
+    case Table::node: {
+      codec::NodeRecord node;
+      if (!codec::split_node_key(key, out.directory) || !codec::decode(old.value, node)) {
+        return damaged(key);
+      }
+      out.told = node.directory.has_value();
+      return out;
+    }
+    default:
+      out.told = false;
+      return out;
+  }
 }
 
 // Which directories a record belongs to, at the pin; and for a pin of a single file, whether it

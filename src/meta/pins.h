@@ -36,16 +36,39 @@ class PinTable {
   uint64_t newest_version() const { return by_version_.empty() ? 0 : by_version_.begin()->first; }
   const std::map<uint64_t, codec::PinRecord>& all() const { return pins_; }
 
+  // A pin that is not going, for who looks for the newest.
+  struct Live {
+    uint64_t version = 0;
+    uint64_t id = 0;
+    auto operator<=>(const Live&) const = default;
+  };
+  // The newest one of versions [low, high] and, with `scope`, of that scope; but for `skip`. Of
+  // several at one version the first. Version 0: there is none.
+  Live newest(uint64_t low, uint64_t high, const NodeId* scope, uint64_t skip) const;
+  // The same of moments.
+  Live newest_moment(uint64_t low, uint64_t high, uint64_t skip) const;
+  // Appends those of one kind and scope, the newest first, until `out` has `max`.
+  void gather(uint64_t low, uint64_t high, const NodeId& scope, codec::PinKind kind, size_t max,
+              std::vector<uint64_t>& out) const;
+
  private:
+  void list(uint64_t id, const codec::PinRecord& pin);
+  void unlist(uint64_t id, const codec::PinRecord& pin);
+
   std::map<uint64_t, codec::PinRecord> pins_;
   std::map<uint64_t, std::vector<uint64_t>, std::greater<>> by_version_;
+  // Those that are not going, ascending.
+  std::vector<Live> live_;
+  std::vector<Live> moments_;
+  std::unordered_map<NodeId, std::vector<Live>> by_scope_;
 };
 
 // Decides where an overwritten record goes: the one rule of retention.
 //
 // A record of directory d, valid for versions [birth, death), is needed by the pin (p, scope) if
 // birth <= p < death and the chain of parents of d, read at p and through hops, reaches scope. The
-// present is never looked at, so answers for (pin, directory) do not change and are cached.
+// present is never looked at, so answers for (pin, directory) do not change and are cached; and they
+// are the same for all versions back to the last move on the chain, so pins are not asked singly.
 // `view` must hold the state before the record is overwritten. One thread.
 class Retention {
  public:
@@ -61,26 +84,43 @@ class Retention {
   Result<bool> needs(const View& view, uint64_t id, const codec::PinRecord& pin,
                      std::string_view key, const Raw& old);
 
+  // Up to `max` of the pins of this kind that need the record, none when none does.
+  Result<std::vector<uint64_t>> needing(const View& view, std::string_view key, const Raw& old,
+                                        uint64_t death, codec::PinKind kind, size_t max);
+
   // A released pin's answers are not asked for again.
   void forget(uint64_t pin);
 
  private:
+  // The parents of a directory, as they were at all versions of [from, upto].
+  struct Chain {
+    uint64_t from = 0;
+    uint64_t upto = 0;
+    struct Step {
+      NodeId directory;
+      uint64_t since = 0;  // the directory the chain is of lies below it since then, at least
+    };
+    std::vector<Step> steps;  // the directory itself first
+  };
+  // Directories that a record belongs to, and nodes whose pins need it wherever it was.
+  struct Owners {
+    NodeId directory;
+    NodeId scope;
+    bool told = false;  // false: where it belonged depends on the version
+  };
+
   Result<bool> below(const View& view, uint64_t id, const codec::PinRecord& pin,
                      const NodeId& directory);
+  Result<const Chain*> chain(const View& view, const NodeId& directory, uint64_t version);
+  static Result<Owners> owners(std::string_view key, const Raw& old);
+  Result<std::optional<uint64_t>> keeper_singly(const View& view, std::string_view key,
+                                                const Raw& old, uint64_t death, uint64_t skip);
 
   const PinTable& pins_;
   size_t cache_max_;
-  struct Asked {
-    uint64_t pin;
-    NodeId directory;
-    bool operator==(const Asked&) const = default;
-  };
-  struct AskedHash {
-    size_t operator()(const Asked& a) const {
-      return std::hash<NodeId>()(a.directory) ^ (a.pin * 0x9e3779b97f4a7c15);
-    }
-  };
-  std::unordered_map<Asked, bool, AskedHash> answers_;
+  std::unordered_map<uint64_t, std::unordered_map<NodeId, bool>> answers_;  // by pin
+  size_t answered_ = 0;
+  std::unordered_map<NodeId, std::vector<Chain>> chains_;
 };
 
 // The blobs that a record mentions, each once for each mention. `inline_` says which table.

@@ -28,7 +28,8 @@ void add(SpaceSum& sum, uint64_t bytes, bool begins) {
 }  // namespace
 
 uint64_t SpaceFigures::bytes() const {
-  uint64_t sum = live.bytes + shared.bytes + clones.bytes + kept_bytes() + dead.bytes;
+  uint64_t sum = live.bytes + shared.bytes + shared_clones.bytes + kept_bytes() + dead.bytes;
+  for (const auto& [pin, clone] : clones) sum += clone.bytes;
   for (const auto& [pin, snapshot] : snapshots) sum += snapshot.bytes;
   return sum;
 }
@@ -41,12 +42,8 @@ SpaceScan::SpaceScan(std::shared_ptr<const State> state, size_t window_max)
   figures_.version = state_->record.version;
   figures_.time_ns = state_->record.time_ns;
   for (const auto& [id, pin] : state_->pins->all()) {
-    if (pin.kind == PinKind::snapshot && !pin.going) {
-      snapshots_.emplace_back(pin.version, id);
-      figures_.snapshots[id];
-    }
+    if (pin.kind == PinKind::snapshot && !pin.going) figures_.snapshots[id];
   }
-  std::ranges::sort(snapshots_);
 }
 
 Result<bool> SpaceScan::step(size_t records) {
@@ -135,41 +132,32 @@ uint64_t SpaceScan::version_of(uint64_t pin) const {
 }
 
 void SpaceScan::hold(Row& row, const Holder& holder) const {
-  if (row.reason == Reason::snapshot && holder.reason == Reason::snapshot &&
-      row.pin != holder.pin) {
-    row.reason = Reason::shared;
-  } else if (row.reason == Reason::shared && holder.reason == Reason::snapshot) {
+  if (holder.reason < row.reason) return;
+  bool same = holder.reason == row.reason;
+  if (same && holder.reason == Reason::kept && version_of(holder.pin) <= version_of(row.pin)) {
     return;
-  } else if (holder.reason > row.reason ||
-             (holder.reason == row.reason && holder.reason == Reason::kept &&
-              version_of(holder.pin) > version_of(row.pin))) {
-    row.reason = holder.reason;
-    row.pin = holder.pin;
   }
+  bool several = same && holder.pin != row.pin && holder.reason != Reason::kept;
+  row.reason = holder.reason;
+  row.pin = several ? 0 : holder.pin;
 }
 
-// Who keeps the past record at hand: snapshots first, then the pin it is filed under.
+// Who keeps the past record at hand: snapshots first, then clones, then the pin it is filed under.
 Result<SpaceScan::Holder> SpaceScan::holder_of_past() {
   Raw old{scan_->birth(), std::string(scan_->record())};
-  Holder found;
-  auto from = std::ranges::lower_bound(snapshots_, std::pair(old.birth, uint64_t{0}));
-  for (; from != snapshots_.end() && from->first < scan_->death(); ++from) {
-    uint64_t id = from->second;
-    NOKV_ASSIGN(bool needed,
-                retention_.needs(view_, id, *state_->pins->find(id), scan_->record_key(), old));
-    if (!needed) continue;
-    if (found.reason == Reason::snapshot) return Holder{Reason::shared, 0};
-    found = {Reason::snapshot, id};
+  for (auto [kind, reason] : {std::pair(PinKind::snapshot, Reason::snapshot),
+                              std::pair(PinKind::clone, Reason::clone)}) {
+    NOKV_ASSIGN(auto pins, retention_.needing(view_, scan_->record_key(), old, scan_->death(),
+                                              kind, 2));
+    if (!pins.empty()) return Holder{reason, pins.size() == 1 ? pins.front() : 0};
   }
-  if (found.reason != Reason::none) return found;
   const auto& versions = state_->pins->by_version();
   for (auto row = versions.lower_bound(scan_->death() - 1); row != versions.end(); ++row) {
     if (row->first < old.birth) break;
     for (uint64_t id : row->second) {
       NOKV_ASSIGN(auto filed, view_.get_present(codec::filed_key(id, scan_->key())));
       if (!filed) continue;
-      bool clone = state_->pins->find(id)->kind == PinKind::clone;
-      return Holder{clone ? Reason::clone : Reason::kept, id};
+      return Holder{Reason::kept, id};
     }
   }
   return Holder{};
@@ -186,13 +174,11 @@ void SpaceScan::sum_up() {
         add(figures_.live, row.bytes, row.begins);
         break;
       case Reason::snapshot:
-        add(figures_.snapshots[row.pin], row.bytes, row.begins);
-        break;
-      case Reason::shared:
-        add(figures_.shared, row.bytes, row.begins);
+        add(row.pin == 0 ? figures_.shared : figures_.snapshots[row.pin], row.bytes, row.begins);
         break;
       case Reason::clone:
-        add(figures_.clones, row.bytes, row.begins);
+        add(row.pin == 0 ? figures_.shared_clones : figures_.clones[row.pin], row.bytes,
+            row.begins);
         break;
       case Reason::kept: {
         add(figures_.kept[row.pin], row.bytes, row.begins);

@@ -23,7 +23,9 @@ struct SpaceSum {
 //   snapshots  one snapshot alone still shows it: this much is freed when that snapshot goes, once
 //              the moments and undo pins of that time have gone too
 //   shared     several snapshots show it: it is freed with the last of them
-//   clones     a clone's base shows it
+//   clones     the base of one clone alone shows it: this much is freed when that clone goes, once
+//              the moments and undo pins of that time have gone too
+//   shared     the bases of several clones show it: it is freed with the last of them
 //   kept       only moments and undo pins: at the newest of them that shows it, so it is freed when
 //              that one and all older ones have gone
 //   dead       nothing shows it; its grace period runs
@@ -33,7 +35,8 @@ struct SpaceFigures {
   SpaceSum live;
   std::map<uint64_t, SpaceSum> snapshots;  // by pin
   SpaceSum shared;
-  SpaceSum clones;
+  std::map<uint64_t, SpaceSum> clones;  // by pin; those that keep something
+  SpaceSum shared_clones;
   std::map<uint64_t, SpaceSum> kept;  // by pin
   SpaceSum moments;                   // of `kept`
   SpaceSum undo;                      // of `kept`
@@ -61,14 +64,13 @@ class SpaceScan {
     none,
     kept,
     clone,
-    shared,
     snapshot,
     live
   };
   struct Row {
     uint64_t blob = 0;
     uint64_t bytes = 0;
-    uint64_t pin = 0;
+    uint64_t pin = 0;  // of snapshots and clones, 0: several
     bool is_inline = false;
     bool dead = false;
     bool begins = false;  // a body
@@ -91,8 +93,6 @@ class SpaceScan {
   View view_;
   Retention retention_;
   size_t window_max_;
-  // Versions of snapshots, ascending, with their pins.
-  std::vector<std::pair<uint64_t, uint64_t>> snapshots_;
   std::unique_ptr<engine::Iterator> blobs_;
   std::unique_ptr<engine::Iterator> inline_;
   std::vector<Row> window_;

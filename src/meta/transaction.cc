@@ -201,18 +201,23 @@ void Transaction::change(codec::Change change) {
   out_.changes.push_back(std::move(change));
 }
 
+bool Transaction::notes_changes(const Place& place) {
+  return place.state->record.changes_since != 0;
+}
+
 void Transaction::put_dentry(const Place& place, const Found& old, const Dentry& dentry) {
   change({codec::dentry_key(place.directory, place.name), codec::encoded(dentry), old.own_birth,
-          old.own_blobs, mentions_blobs(dentry), old.own_clone,
-          clone_held(place.directory, dentry)});
+          old.own_blobs, mentions_blobs(dentry), old.own_clone, clone_held(place.directory, dentry),
+          notes_changes(place)});
 }
 
 void Transaction::remove_dentry(const Place& place, const Found& old) {
+  if (old && old.entry->kind != Kind::file) forget_paths();  // some may have led through it
   std::optional<std::string> value;
   if (old.inherits) value = codec::encoded(Dentry());
   if (old.own_birth == 0 && !value) return;
   change({codec::dentry_key(place.directory, place.name), std::move(value), old.own_birth,
-          old.own_blobs, false, old.own_clone, 0});
+          old.own_blobs, false, old.own_clone, 0, notes_changes(place)});
 }
 
 NodeId Transaction::add_directory(const Place& place, const Found& old,
@@ -268,7 +273,11 @@ void Transaction::count(const Place& place, int sign, const NodeId& child, Kind 
   if (sign > 0) raise_hops(place.directory, totals, child, below);
   totals.files += static_cast<uint64_t>(sign * files);
   totals.directories += static_cast<uint64_t>(sign * directories);
-  state.record.entries += static_cast<uint64_t>(int64_t{sign});
+  uint64_t& entries = state.record.entries;
+  entries += static_cast<uint64_t>(int64_t{sign});
+  uint64_t& noted = state.record.changes_since;
+  if (noted == 0 && entries > kLargeDirectory) noted = version_;
+  if (noted != 0 && entries < kLargeDirectory / 2) noted = 0;
   state.record.attributes.mtime_ns = now_ns_;
   state.record.attributes.ctime_ns = now_ns_;
   changed(place.directory, state, sign * sum_bytes);

@@ -26,6 +26,10 @@ struct PlanContext {
   codec::RetentionPolicy& policy;
 };
 
+// What changes in a directory of more entries is noted name by name, so that comparing versions
+// need not list it; until it has less than half of that.
+constexpr uint64_t kLargeDirectory = 256;
+
 // The directory in which a name is to be made or changed, and that name.
 struct Place {
   NodeId directory;
@@ -71,6 +75,8 @@ class Transaction {
   codec::RedoRecord& record() { return out_; }
   const codec::RetentionPolicy& policy() const { return context_.policy; }
   uint64_t new_id() { return context_.next_id++; }
+  // Whether this transaction made the node: there is no earlier state of it.
+  bool made_here(const NodeId& id) const;
 
   // --- where
 
@@ -134,12 +140,14 @@ class Transaction {
   Result<File> file(const codec::Dentry& entry);
   // Writes the inode back, under all its names: sizes, times, newest versions.
   Result<> put_file(const Spot& spot, const File& file, uint64_t old_size);
+  // Says to all directories that name a file with a node record that it changed.
+  Result<> file_changed(const NodeId& file, int64_t bytes);
   // Gives a file with one name a node record and a row for that name, so that it can have more.
   Result<> make_linkable(const Spot& spot, File& file);
   // Writes the node record of a file with `links` names; without any it goes.
   Result<> put_inode(const NodeId& id, const codec::Inode& inode, uint32_t links);
   // Where a file with one name is now.
-  Result<> put_moved(const NodeId& id, const Place& to, const NodeId& first_parent);
+  Result<> put_moved(const NodeId& id, const Place& to, const Place& from);
   // The same of a file that gets chunk records, which tell no directory.
   Result<> keep_place(const Spot& spot);
 
@@ -147,6 +155,8 @@ class Transaction {
   // Errors: invalid_argument, resource_exhausted (limits), failed_precondition (an upload that is
   // not open, a blob of another upload or already published).
   Result<codec::Body> take_body(const codec::NewBody& body);
+  // Makes it a body of this version and this request's principal.
+  void stamp(codec::Body& body) const;
   // Errors: invalid_argument when this transaction already published the node.
   Result<> publishes(const NodeId& file);
   // A new inline blob with these bytes; gives its id.
@@ -188,7 +198,7 @@ class Transaction {
   Result<> claim_blobs(const codec::NewBody& body);
   Result<> own_names(const NodeId& file);
   void change(codec::Change change);
-  bool made_here(const NodeId& id) const;
+  static bool notes_changes(const Place& place);
 
   PlanContext context_;
   uint64_t version_;

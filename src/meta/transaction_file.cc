@@ -28,14 +28,23 @@ Result<> Transaction::put_file(const Spot& spot, const File& file, uint64_t old_
     return {};
   }
   NOKV_TRY(put_inode(spot.id(), file.inode, file.links));
-  NOKV_ASSIGN(auto all, tree_.names(spot.id()));
+  return file_changed(spot.id(), bytes);
+}
+
+Result<> Transaction::file_changed(const NodeId& file, int64_t bytes) {
+  NOKV_ASSIGN(auto all, tree_.names(file));
   for (const FileName& name : all) {
     // A name in a tree that was removed is there until it is swept, and counts nowhere.
     auto path = directory_path(name.parent);
     if (!path && path.error().code() == Code::stale) continue;
     if (!path) return std::unexpected(std::move(path).error());
-    NOKV_ASSIGN(DirectoryState * parent, directory(name.parent));
-    changed(name.parent, *parent, bytes);
+    Place place{name.parent, nullptr, {}, name.name};
+    NOKV_ASSIGN(place.state, directory(name.parent));
+    changed(name.parent, *place.state, bytes);
+    // The entry stays as it is; writing it again notes that something changed there.
+    if (!notes_changes(place)) continue;
+    NOKV_ASSIGN(Found found, lookup(name.parent, name.name));
+    if (found) put_dentry(place, found, *found.entry);
   }
   return {};
 }
@@ -68,14 +77,19 @@ Result<> Transaction::put_inode(const NodeId& id, const codec::Inode& inode, uin
   return put(codec::node_key(id), codec::encoded(record));
 }
 
-Result<> Transaction::put_moved(const NodeId& id, const Place& to, const NodeId& first_parent) {
-  codec::MovedRecord moved{to.directory, to.name, first_parent};
+Result<> Transaction::put_moved(const NodeId& id, const Place& to, const Place& from) {
+  NOKV_ASSIGN(auto before, tree_.moved(id));
+  codec::MovedRecord moved{to.directory, to.name, from.directory, from.name};
+  if (before) {
+    moved.first_parent = before->first_parent;
+    moved.first_name = before->first_name;
+  }
   return put(codec::moved_key(id), codec::encoded(moved));
 }
 
 Result<> Transaction::keep_place(const Spot& spot) {
   NOKV_ASSIGN(auto moved, tree_.moved(spot.id()));
-  return moved ? Result<>() : put_moved(spot.id(), spot.place, spot.place.directory);
+  return moved ? Result<>() : put_moved(spot.id(), spot.place, spot.place);
 }
 
 Result<> Transaction::make_linkable(const Spot& spot, File& file) {
@@ -93,6 +107,11 @@ Result<> Transaction::make_linkable(const Spot& spot, File& file) {
                codec::encoded(codec::LinkRecord())));
   NOKV_TRY(put(codec::moved_key(id), std::nullopt));
   return {};
+}
+
+void Transaction::stamp(Body& body) const {
+  body.generation = version_;
+  body.principal = out_.principal;
 }
 
 Result<> Transaction::publishes(const NodeId& file) {
@@ -161,7 +180,7 @@ Result<> Transaction::claim_blobs(const codec::NewBody& body) {
 Result<Body> Transaction::take_body(const codec::NewBody& body) {
   Body out;
   out.size = out.base_size = body.size;
-  out.generation = version_;
+  stamp(out);
   out.digest = body.digest;
   out.content_type = body.content_type;
   out.producer = body.producer;

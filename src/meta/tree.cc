@@ -116,6 +116,7 @@ Result<std::optional<NodeRecord>> Tree::node(const NodeId& id) const {
       codec::Directory& directory = *record->directory;
       if (directory.parent) directory.parent = come->through(directory.parent);
       // Here it appeared with the clone.
+      directory.since = std::max(directory.since, come->birth);
       directory.totals.newest = std::max(directory.totals.newest, come->birth);
     }
   }
@@ -140,7 +141,6 @@ Result<bool> Tree::is_below(const NodeId& id, const NodeId& top) const {
   return false;
 }
 
-// Whether a directory that came from a clone's source was removed since, or one above it.
 Result<bool> Tree::is_removed(const NodeId& directory) const {
   NodeId here = directory;
   for (size_t depth = 0; here && depth <= codec::kDepthMax; ++depth) {
@@ -184,6 +184,9 @@ Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
 Result<std::optional<codec::MovedRecord>> Tree::moved(const NodeId& file) const {
   NOKV_ASSIGN(auto own, view_.record<codec::MovedRecord>(codec::moved_key(file), at_));
   if (own || file.hops.empty()) return own;
+  // One that got several names, or none, in the clone is not where its source was.
+  NOKV_ASSIGN(bool own_node, has_own_node(file));
+  if (own_node) return std::nullopt;
   NOKV_ASSIGN(auto come, source(file));
   if (!come) return std::nullopt;
   NOKV_ASSIGN(auto theirs, Tree(view_, come->version).moved(come->id));

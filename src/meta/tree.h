@@ -96,6 +96,9 @@ class Tree {
   // Where a file with one name was moved to, or was given chunk records.
   Result<std::optional<codec::MovedRecord>> moved(const NodeId& file) const;
 
+  // Whether a directory that came from a clone's source was removed in the clone, or one above it.
+  Result<bool> is_removed(const NodeId& directory) const;
+
   // Whether the parents of `id` lead to `top`.
   Result<bool> is_below(const NodeId& id, const NodeId& top) const;
 
@@ -158,8 +161,6 @@ class Tree {
                                                  const codec::Dentry& dentry,
                                                  const Scope& scope) const;
   Result<std::string> start_path(const NodeId& start, const Scope& scope) const;
-  Result<bool> is_removed(const NodeId& directory) const;
-
   const View& view_;
   uint64_t at_;
 };

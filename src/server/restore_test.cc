@@ -218,8 +218,8 @@ TEST_F(RestoreTest, WhatNoKeptBackupNeedsIsDeleted) {
   open("a");
   ASSERT_NO_FATAL_FAILURE(gc());
   EXPECT_EQ(store->object_count(), 3U);
-  auto left = ask<codec::BackupsReply>(Method::backup_remove,
-                                       codec::BackupRemoveRequest{"file:///place", first.backup.id});
+  auto left = ask<codec::BackupsReply>(
+      Method::backup_remove, codec::BackupRemoveRequest{"file:///place", first.backup.id});
   ASSERT_TRUE(left) << left.error().message();
   ASSERT_EQ(left->backups.size(), 1U);
   EXPECT_EQ(left->backups[0].id, second.backup.id);
@@ -304,8 +304,10 @@ TEST_F(RestoreTest, AnotherHistoryGivesOutOtherIdsAndBackupsOfBothCanBeRestored)
   put("/f", large('d'), true);
   auto fourth = backup();
   ASSERT_NO_FATAL_FAILURE(gc());
-  for (const auto& [id, byte] : {std::pair(first.backup.id, 'a'), {second.backup.id, 'b'},
-                                 {third.backup.id, 'c'}, {fourth.backup.id, 'd'}}) {
+  for (const auto& [id, byte] : {std::pair(first.backup.id, 'a'),
+                                 {second.backup.id, 'b'},
+                                 {third.backup.id, 'c'},
+                                 {fourth.backup.id, 'd'}}) {
     ASSERT_NO_FATAL_FAILURE(restored(str("r", std::string(1, byte)), id));
     EXPECT_EQ(read("/f"), large(byte));
     expect_sound();

@@ -93,6 +93,12 @@ Result<> ShardHost::open_identity() {
   Files& files = env_.files;
   std::string path = options_.directory + "/identity";
   NOKV_ASSIGN(bool there, files.exists(path));
+  NOKV_ASSIGN(bool restoring, files.exists(options_.directory + "/restoring"));
+  if (restoring) {
+    return std::unexpected(
+        Error(Code::failed_precondition, "a backup was being restored into it, and was cut off")
+            .with_hint("restore it again: nokv restore --from URL"));
+  }
   if (!there && !options_.create) {
     return std::unexpected(
         Error(Code::not_found, "no namespace lies there").with_hint("create it with: nokv init"));
@@ -104,12 +110,6 @@ Result<> ShardHost::open_identity() {
                                .with_hint("use that server, or stop it first"));
   }
   NOKV_ASSIGN(lock_, std::move(lock));
-  NOKV_ASSIGN(bool restoring, files.exists(options_.directory + "/restoring"));
-  if (restoring) {
-    return std::unexpected(
-        Error(Code::failed_precondition, "a backup was being restored into it, and was cut off")
-            .with_hint("restore it again: nokv restore --from URL"));
-  }
   if (!there) return make_identity(path);
   NOKV_ASSIGN(std::string text, read_file(files, path, kIdentityMax));
   NOKV_ASSIGN(id_, decode_identity(text));

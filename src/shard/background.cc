@@ -109,6 +109,7 @@ std::vector<Background::Job> Background::due() {
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
   jobs.push_back([this](Then then) { keep_to_budget(std::move(then)); });
   jobs.push_back([this](Then then) { free_past(std::move(then)); });
+  jobs.push_back([this](Then then) { trim_changes(std::move(then)); });
   jobs.push_back([this](Then then) { collect_dead(options_.grace, std::move(then)); });
   jobs.push_back([this](Then then) { close_uploads(std::move(then)); });
   jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
@@ -411,6 +412,56 @@ void Background::end_clones(Then then) {
          false, std::move(then));
 }
 
+// What changed before the oldest version that is kept, nobody asks for.
+void Background::trim_changes(Then then) {
+  if (trim_cursor_.empty() && env_.clock.now() - last_trim_ < options_.trim_every) {
+    then(false);
+    return;
+  }
+  constexpr size_t kDirectories = 1024;
+  auto state = shard_.state();
+  const auto& pins = state->pins->by_version();
+  uint64_t oldest = pins.empty() ? state->record.version : pins.rbegin()->first;
+  std::string table = codec::table_key(Table::changed);
+  std::string at = trim_cursor_.empty() ? table : trim_cursor_;
+  auto rows = state->snapshot->iterate(table, codec::prefix_end(table));
+  std::vector<std::string> keys;
+  rows->seek(at);
+  for (size_t looks = 0; rows->valid() && keys.size() < meta::kUpkeepStep && looks < kDirectories;
+       ++looks) {
+    codec::ChangedKey row;
+    if (!codec::split_changed_key(rows->key(), row)) {
+      then(std::unexpected(meta::damaged(rows->key()).error()));
+      return;
+    }
+    at = rows->key();
+    if (row.version <= oldest) {
+      keys.push_back(at);
+      at += '\0';
+      rows->next();
+    } else {
+      at = codec::prefix_end(codec::node_table_key(Table::changed, row.directory));
+      rows->seek(at);
+    }
+  }
+  bool done = !rows->valid();
+  trim_cursor_ = done ? std::string() : at;
+  if (done) last_trim_ = env_.clock.now();
+  if (keys.empty()) {
+    then(!done);
+    return;
+  }
+  submit(
+      [keys = std::move(keys)](Transaction& txn) -> Result<> {
+        for (const std::string& key : keys) txn.set(key, std::nullopt);
+        return {};
+      },
+      false,
+      [done, then = std::move(then)](Result<bool> result) mutable {
+        then(result ? Result<bool>(!done) : std::move(result));
+      });
+}
+
 // ---- bytes
 
 void Background::delete_objects(std::vector<std::string> keys,
@@ -488,7 +539,7 @@ void Background::collect_dead(Duration grace, Then then) {
 void Background::close_uploads(Then then) {
   auto state = shard_.state();
   // Serving time: a server that was off for a week has closed nothing by that.
-  if (quiet() || env_.clock.now() - started_ < options_.upload_ttl) {
+  if (env_.clock.now() - started_ < options_.upload_ttl) {
     then(false);
     return;
   }

@@ -42,6 +42,7 @@ struct BackgroundOptions {
   uint64_t kept_bytes_min = 10ULL << 30;
   Duration measure_every = std::chrono::minutes(10);
   BackupOptions backups;
+  Duration trim_every = std::chrono::minutes(1);  // what is noted of changes, below the oldest pin
 };
 
 struct BackgroundCounters {
@@ -130,6 +131,7 @@ class Background {
   void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
                     Then then);
   void end_clones(Then then);
+  void trim_changes(Then then);
   void delete_objects(std::vector<std::string> keys,
                       std::move_only_function<void(Result<size_t>)> done);
   bool quiet() const;
@@ -155,13 +157,15 @@ class Background {
   };
   Cursor refile_cursor_;
   Cursor sweep_cursor_;
+  std::string trim_cursor_;  // of the changed table; empty: at its beginning
+  Clock::Instant last_trim_{};
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   SpaceMeter space_;
   SpaceMeter::Figures measured_;  // to act on
   Clock::Instant last_measured_{};
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
-  std::mutex checkpoints_;  // held while the engine is copied
+  std::mutex checkpoints_;            // held while the engine is copied
   Backups backups_;
   // For answers of the object store, which may come when all this is gone: null then.
   std::shared_ptr<Guarded<Executor*>> home_;

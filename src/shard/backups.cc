@@ -116,7 +116,8 @@ Result<Backups::Place> Backups::open(const std::string& to) {
   out.url = to.empty() ? options_.to : to;
   if (out.url.empty() || out.url == backup::kOwnPlace) {
     out.url = backup::kOwnPlace;
-    out.repository = std::make_unique<backup::Repository>(env_, own_, std::string(backup::kOwnPrefix));
+    out.repository =
+        std::make_unique<backup::Repository>(env_, own_, std::string(backup::kOwnPrefix));
     return out;
   }
   if (!options_.open) return fail(Code::unimplemented, "no other place for backups is known here");
@@ -139,8 +140,7 @@ Result<std::vector<BackupManifest>> Backups::kept(Place& place) {
 
 // ---- the calls
 
-void Backups::make(std::string to,
-                   std::move_only_function<void(Result<codec::BackupReply>)> done) {
+void Backups::make(std::string to, std::move_only_function<void(Result<codec::BackupReply>)> done) {
   executor_->post([this, to = std::move(to), done = std::move(done)]() mutable {
     auto made = make_now(to);
     state_.with([&](State& state) {
@@ -175,8 +175,7 @@ void Backups::list(std::string to,
 
 void Backups::remove(std::string to, std::string id,
                      std::move_only_function<void(Result<codec::BackupsReply>)> done) {
-  executor_->post([this, to = std::move(to), id = std::move(id),
-                   done = std::move(done)]() mutable {
+  executor_->post([this, to = std::move(to), id = std::move(id), done = std::move(done)]() mutable {
     done([&]() -> Result<codec::BackupsReply> {
       NOKV_ASSIGN(Place place, open(to));
       NOKV_ASSIGN(auto ids, place.repository->ids());
@@ -239,9 +238,8 @@ Result<codec::BackupReply> Backups::make_at(Place& place) {
     all.push_back(manifest);
     return note(place.url, all);
   };
-  NOKV_ASSIGN(auto manifest,
-              backup::make(env_, *place.repository, log_, source, before_manifest,
-                           [this] { return stopping_.load(); }));
+  NOKV_ASSIGN(auto manifest, backup::make(env_, *place.repository, log_, source, before_manifest,
+                                          [this] { return stopping_.load(); }));
   const auto& put = place.repository->counters();
   counters_.objects_put.fetch_add(put.objects_put, std::memory_order_relaxed);
   counters_.bytes_put.fetch_add(put.bytes_put, std::memory_order_relaxed);

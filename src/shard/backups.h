@@ -24,11 +24,11 @@
 namespace nokv::shard {
 
 struct BackupOptions {
-  std::string directory;     // --meta: has the file that tells what is known; empty: no backups
+  std::string directory;  // --meta: has the file that tells what is known; empty: no backups
   std::string namespace_id;
-  Duration every{0};         // 0: none by itself
-  std::string to;            // a URL; empty: the namespace's own object store
-  uint64_t keep = 7;         // of those at `to`; older ones are removed. 0: all
+  Duration every{0};  // 0: none by itself
+  std::string to;     // a URL; empty: the namespace's own object store
+  uint64_t keep = 7;  // of those at `to`; older ones are removed. 0: all
   // Opens the object store of a URL; the prefix is in it. Errors: invalid_argument.
   std::function<Result<std::shared_ptr<object::ObjectStore>>(const std::string& url)> open;
 };

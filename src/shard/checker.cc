@@ -69,6 +69,7 @@ Checker::Run::Run(Checker& checker, codec::FsckRequest request, Clock::Instant d
 
 void Checker::Run::abandon() {
   blobs_.reset();
+  scan_.reset();
   check_.reset();
   state_.reset();
 }
@@ -116,9 +117,12 @@ void Checker::Run::work() {
                 " records, with ", check_->report().count(), " problems found"));
     return;
   }
+  if (!bodies_.empty()) return read_bodies();
   switch (phase_) {
     case Phase::records:
       return records();
+    case Phase::bodies:
+      return bodies();
     case Phase::blobs:
       return blobs();
     case Phase::orphans:
@@ -146,9 +150,13 @@ void Checker::Run::note_progress() {
 
 void Checker::Run::records() {
   bool more = check_->step(checker_.options_.records_at_once);
-  if (!more) phase_ = check_->whole() ? Phase::blobs : Phase::naming;
+  if (!more) {
+    phase_ = !check_->whole() ? Phase::naming : request_.read_data ? Phase::bodies : Phase::blobs;
+  }
+  for (auto& seen : check_->take_bodies()) want(std::move(seen));
   std::vector<Look> looks;
   for (const auto& seen : check_->take_seen()) {
+    if (read_.contains(seen.blob)) continue;
     auto record = check_->subject().view.present<codec::BlobRecord>(
         codec::number_key(codec::Table::blob, seen.blob));
     if (record && *record) expand(seen.blob, **record, seen.path, looks);

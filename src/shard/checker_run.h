@@ -2,14 +2,18 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "codec/digester.h"
 #include "codec/key.h"
 #include "meta/check/check.h"
+#include "meta/check/mentions.h"
 #include "meta/check/repair.h"
 #include "shard/checker.h"
 
@@ -31,6 +35,7 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
  private:
   enum class Phase : uint8_t {
     records,
+    bodies,
     blobs,
     orphans,
     naming,
@@ -41,6 +46,7 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
   void next();
   void work();
   void records();
+  void bodies();
   void blobs();
   void orphans();
   void naming();
@@ -54,6 +60,11 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
   bool still_live(uint64_t blob);
   void expand(uint64_t blob, const codec::BlobRecord& record, const std::string& path,
               std::vector<Look>& out);
+  // Bodies as a whole.
+  void want(meta::fsck::SeenBody seen);
+  void read_bodies();
+  void take_blocks(const std::vector<std::string>& blocks, const std::vector<bool>& good);
+  void compare(const meta::fsck::SeenBody& seen, const codec::Digest& found);
   void see_page(const object::ListPage& page);
   void see_object(const meta::State& now, const std::string& key);
   void suspect(const Look& look, const Result<Held>& held);
@@ -70,6 +81,17 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
   Phase phase_ = Phase::records;
   std::shared_ptr<const meta::State> state_;
   std::unique_ptr<meta::fsck::Check> check_;
+  // A body whose blocks are read in order, and how far they were asked for and passed on.
+  struct Reading {
+    meta::fsck::SeenBody seen;
+    codec::Digester digester;
+    uint64_t asked = 0;
+    uint64_t passed = 0;
+    bool whole = true;
+  };
+  std::unique_ptr<meta::fsck::MentionScan> scan_;
+  std::deque<Reading> bodies_;
+  std::unordered_set<uint64_t> read_;  // blobs of such bodies, CheckerOptions::blob_window at most
   std::unique_ptr<engine::Iterator> blobs_;
   std::string listed_;  // the last object
   bool store_failed_ = false;

@@ -55,7 +55,7 @@ void Checker::Run::expand(uint64_t blob, const codec::BlobRecord& record, const 
 void Checker::Run::look(std::vector<Look> looks) {
   if (looks.empty() || store_failed_) return next();
   const CheckerOptions& options = checker_.options_;
-  LookOptions how{request_.read_data,
+  LookOptions how{request_.read_data, false,
                   request_.read_data ? options.reads_at_once : options.heads_at_once, deadline_,
                   options.store_timeout};
   auto self = shared_from_this();
@@ -113,7 +113,8 @@ void Checker::Run::blobs() {
   for (; blobs_->valid() && looks.size() < kLooksAtOnce; blobs_->next()) {
     uint64_t blob = 0;
     codec::BlobRecord record;
-    if (codec::split_number_key(blobs_->key(), blob) && codec::decode(blobs_->value(), record)) {
+    if (codec::split_number_key(blobs_->key(), blob) && !read_.contains(blob) &&
+        codec::decode(blobs_->value(), record)) {
       expand(blob, record, {}, looks);
     }
   }
@@ -162,7 +163,7 @@ void Checker::Run::see_page(const object::ListPage& page) {
     see_object(*now, object.key);
   }
   auto self = shared_from_this();
-  LookOptions how{false, checker_.options_.heads_at_once, deadline_,
+  LookOptions how{false, false, checker_.options_.heads_at_once, deadline_,
                   checker_.options_.store_timeout};
   look_at(
       checker_.desk_, checker_.store_, checker_.env_.clock, std::exchange(suspects_, {}), how,

@@ -310,6 +310,54 @@ TEST_F(FsckStore, AFlippedBitIsFoundWhenDataIsRead) {
   EXPECT_EQ(expect_found("object_checksum", reading()).path, "/d/big");
 }
 
+// What a writer that is wrong, or damage before the checksums were made, leaves behind.
+TEST_F(FsckStore, BlocksThatFitTheirRecordsAndNotTheirDigestAreFoundWhenDataIsRead) {
+  std::string bytes;
+  for (size_t i = 0; bytes.size() < 10 * codec::kBlockBytes + 5; ++i) bytes += str(i, " ");
+  bytes.resize(10 * codec::kBlockBytes + 5);  // more blocks than are read at once
+  for (auto kind : {codec::DigestKind::sha256, codec::DigestKind::xxh3_128}) {
+    std::string path = kind == codec::DigestKind::sha256 ? "/d/sha" : "/d/xxh";
+    put_big(path, bytes, digest_of(kind, bytes));
+    put_big(path + "2", "small", digest_of(kind, "small"));
+  }
+  auto inline_op = put_op("/d/inline", "tiny");
+  std::get<codec::Publish>(inline_op).body.digest = digest_of(codec::DigestKind::sha256, "tiny");
+  must({inline_op});
+  must({snapshot_op("s", "/")});
+  must({rename_op("/d/xxh", "/d/xxh3")});
+  expect_clean(reading());
+
+  auto plant_block = [&](const std::string& path, uint32_t block) {
+    uint64_t blob = blob_of(path);
+    std::string other(block == 10 ? 5 : codec::kBlockBytes, 'x');
+    ASSERT_TRUE(ns.store().lose(codec::blob_object_name(blob, block)));
+    put_object(codec::blob_object_name(blob, block), other);
+    alter_row<codec::BlobRecord>(
+        codec::number_key(Table::blob, blob),
+        [&](codec::BlobRecord& record) { record.block_crcs.at(block) = crc32c(other); });
+  };
+  plant_block("/d/sha", 3);
+  plant_block("/d/xxh3", 10);
+  alter_row<codec::InlineRecord>(codec::number_key(Table::inline_blob, blob_of("/d/inline")),
+                                 [](codec::InlineRecord& record) {
+                                   record.bytes = "tinY";
+                                   record.crc = crc32c(record.bytes);
+                                 });
+  expect_clean();
+  auto reply = fsck(reading());
+  EXPECT_EQ(reply.problem_count, 3U) << text(reply);
+  for (const auto* path : {"/d/sha", "/d/xxh3", "/d/inline"}) {
+    auto found = std::ranges::find(reply.problems, path, &codec::Problem::path);
+    ASSERT_NE(found, reply.problems.end()) << path << " among:\n" << text(reply);
+    EXPECT_EQ(found->code, "body_digest");
+  }
+  auto part = reading();
+  part.target.path = "/d/xxh3";
+  reply = fsck(part);
+  ASSERT_EQ(reply.problem_count, 1U) << text(reply);
+  EXPECT_EQ(reply.problems[0].path, "/d/xxh3");
+}
+
 TEST_F(FsckStore, ABodyThatOnlyASnapshotHasIsCheckedToo) {
   must({snapshot_op("s", "/")});
   must({remove_op("/d/big")});

@@ -78,7 +78,16 @@ void check_run(uint64_t seed) {
     return;
   }
   steps.resize(outcome.steps);
-  if (number_from("NOKV_MODEL_SHRINK", 1) == 0) FAIL() << outcome.difference;
+  if (number_from("NOKV_MODEL_SHRINK", 1) == 0) {
+    constexpr size_t kLastLines = 60;
+    std::string end;
+    size_t lines = outcome.story.size();
+    for (size_t i = lines - std::min(lines, kLastLines); i < lines; ++i) {
+      end += "  " + outcome.story[i] + "\n";
+    }
+    FAIL() << outcome.difference << "\nafter " << outcome.steps << " steps, the last of them:\n"
+           << end;
+  }
   auto shortest = run(seed, shrink(seed, std::move(steps)));
   std::string story;
   for (const auto& line : shortest.story) story += "  " + line + "\n";

@@ -1,23 +1,14 @@
 // The namespace through its service, in the simulator: what each verb does, and at versions.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "shard/testing/sim_namespace.h"
+#include "shard/testing/checked_namespace.h"
 
 namespace nokv::shard {
 namespace {
 
-class Namespace : public testing::Test {
+class Namespace : public CheckedNamespace {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(ns.open());
-    auto made = ns.init();
-    ASSERT_TRUE(made) << made.error().message();
-  }
-  codec::CommitReply must(std::vector<codec::Operation> operations) {
-    auto reply = ns.commit(std::move(operations));
-    EXPECT_TRUE(reply) << (reply ? "" : reply.error().message());
-    return reply ? *reply : codec::CommitReply();
-  }
   Code refused(std::vector<codec::Operation> operations) {
     auto reply = ns.commit(std::move(operations));
     EXPECT_FALSE(reply);
@@ -32,7 +23,6 @@ class Namespace : public testing::Test {
     }
     return out;
   }
-  SimNamespace ns{1};
 };
 
 using Names = std::vector<std::string>;
@@ -90,8 +80,12 @@ TEST_F(Namespace, ASnapshotOutsideItsPathIsRefused) {
 
 // It would show the tree without them, and might be of a directory that was not there yet.
 TEST_F(Namespace, ASnapshotAfterChangesOfItsTransactionIsRefused) {
-  EXPECT_EQ(refused({mkdir_op("/d"), snapshot_op("s", "/d")}), Code::invalid_argument);
+  auto made_here = ns.commit({mkdir_op("/d"), snapshot_op("s", "/d")});
+  ASSERT_FALSE(made_here);
+  EXPECT_EQ(made_here.error().code(), Code::invalid_argument);
+  EXPECT_THAT(made_here.error().message(), testing::HasSubstr("/d: is made by this transaction"));
   must({mkdir_op("/d")});
+  EXPECT_EQ(refused({put_op("/d/a", "1"), snapshot_op("s", "/d")}), Code::invalid_argument);
   must({snapshot_op("s", "/d"), put_op("/d/a", "1")});
   EXPECT_TRUE(names("/d", "s").empty());
 }
@@ -121,6 +115,22 @@ TEST_F(Namespace, AFileThatWasReplacedByTheCommandCanBeBroughtBack) {
   std::get<codec::Publish>(replace).keep_undo = true;
   auto reply = must({replace});
   EXPECT_EQ(ns.read("/a", str("v", reply.results[0].undo_version)).value(), "old");
+}
+
+TEST_F(Namespace, TheLogSaysWhoPublishedEachGeneration) {
+  must({put_op("/a", "one")});
+  must({snapshot_op("s", "/")});
+  must({put_op("/a", "two")});
+  must({snapshot_op("t", "/")});
+  codec::CommitRequest append;
+  append.operations.push_back({append_op("/a", "!")});
+  ns.shard().commit(append, "somebody else", [](auto) {});
+  ns.scheduler().run_for(std::chrono::seconds(1));
+  auto log = ns.call<codec::LogReply>(codec::Method::log, codec::LogRequest{{"/a", {}}});
+  ASSERT_TRUE(log);
+  std::vector<std::string> who;
+  for (const auto& entry : log->entries) who.push_back(entry.principal);
+  EXPECT_EQ(who, (Names{"somebody else", "test", "test"}));
 }
 
 TEST_F(Namespace, ADirectoryCannotBeMovedBelowItself) {  // scenario 23
@@ -175,6 +185,19 @@ TEST_F(Namespace, LinksShareOneFile) {
   EXPECT_EQ(ns.read("/a/h").value(), "longer");
   must({remove_op("/a/h")});
   EXPECT_EQ(ns.stat("/")->totals.bytes, 0U);
+}
+
+TEST_F(Namespace, NewestIsOfAllParentsOfAFileWhoseNamesChange) {
+  must({mkdir_op("/a"), mkdir_op("/b"), mkdir_op("/c"), put_op("/a/f", "one")});
+  auto newest = [&](const std::string& path) { return ns.stat(path)->totals.newest; };
+  uint64_t linked = must({codec::Link{{"/a/f", {}}, {"/b/g", {}}}}).version;
+  EXPECT_EQ(newest("/a"), linked);
+  EXPECT_EQ(newest("/b"), linked);
+  uint64_t renamed = must({rename_op("/b/g", "/c/g")}).version;
+  EXPECT_EQ(newest("/a"), renamed);
+  EXPECT_EQ(newest("/c"), renamed);
+  uint64_t removed = must({remove_op("/c/g")}).version;
+  EXPECT_EQ(newest("/a"), removed);
 }
 
 TEST_F(Namespace, PreconditionsAreCheckedAgainstWhatIsPending) {  // scenario 1
@@ -257,6 +280,65 @@ TEST_F(Namespace, NamesAtTheLimitsWork) {  // scenario 27
   EXPECT_EQ(refused({put_op("/a/../b", "")}), Code::invalid_argument);
 }
 
+// --- versions that are waited for
+
+TEST_F(Namespace, AReadWaitsForTheVersionThatItAsksFor) {
+  must({mkdir_op("/d")});
+  uint64_t next = ns.shard().state()->record.version + 1;
+  codec::CommitRequest commit;
+  commit.operations.push_back({put_op("/d/f", "new")});
+  ns.shard().commit(commit, "test", [](auto) {});
+  // It is decided by then, and not durable: without waiting the read would not find it.
+  auto wait_for = [&](uint64_t version) {
+    codec::StatRequest request{{{"/d/f", {}}}};
+    request.at.min_version = version;
+    return ns.call<codec::StatReply>(codec::Method::stat, request);
+  };
+  auto reply = wait_for(next);
+  ASSERT_TRUE(reply) << reply.error().message();
+  EXPECT_GE(reply->version, next);
+  EXPECT_EQ(reply->results.at(0).failure.code, Code::ok);
+
+  auto never = wait_for(next + 1);
+  ASSERT_FALSE(never);
+  EXPECT_EQ(never.error().code(), Code::unavailable);
+  EXPECT_EQ(never.error().message(),
+            str("version ", next + 1, " is not there: the newest is ", next));
+}
+
+TEST_F(Namespace, AVersionThatDoesNotComeHoldsUpNobody) {
+  must({mkdir_op("/d")});
+  uint64_t newest = ns.shard().state()->record.version;
+  codec::CommitRequest commit;
+  commit.operations.push_back({mkdir_op("/e")});
+  ns.host().files().fail_nth(DiskCall::write, 1, Code::data_loss);
+  ns.shard().commit(commit, "test", [](auto) {});
+  std::optional<Result<uint64_t>> waited;
+  ns.shard().wait_for(newest + 1, [&](Result<uint64_t> there) { waited = std::move(there); });
+  std::optional<Result<uint64_t>> synced;
+  ns.shard().wait_for(0, [&](Result<uint64_t> there) { synced = std::move(there); });
+  ns.scheduler().run_for(std::chrono::seconds(1));
+  ASSERT_TRUE(ns.shard().failure());
+  ASSERT_TRUE(waited && synced);
+  EXPECT_FALSE(*waited);
+  EXPECT_FALSE(*synced);
+  bool stopped = false;
+  ns.shard().stop([&] { stopped = true; });
+  ns.scheduler().run_for(std::chrono::seconds(1));
+  EXPECT_TRUE(stopped);
+}
+
+TEST_F(Namespace, AShardThatStopsByItselfSaysSoOnce) {
+  must({mkdir_op("/d")});
+  std::vector<std::string> failures;
+  ns.failed = [&](const Error& error) { failures.push_back(error.message()); };
+  ns.host().files().fail_nth(DiskCall::write, 1, Code::data_loss);
+  EXPECT_FALSE(ns.commit({mkdir_op("/e")}));
+  EXPECT_FALSE(ns.commit({mkdir_op("/f")}));
+  ASSERT_EQ(failures.size(), 1U);
+  EXPECT_EQ(failures[0], ns.shard().failure()->message());
+}
+
 // --- found by the model
 
 codec::Operation symlink_op(const std::string& path, const std::string& to) {
@@ -317,6 +399,18 @@ TEST_F(Namespace, ASymlinkLeadsToTheSamePlaceFromWhereverAWalkBegins) {
 TEST_F(Namespace, PublishingThroughASymlinkThatLeadsUpMakesTheFile) {
   must({mkdir_op("/d"), symlink_op("/d/l", "../new")});
   EXPECT_EQ(must({put_op("/d/l", "x")}).results[0].path, "/new");
+}
+
+TEST_F(Namespace, APathThatLedThroughARemovedSymlinkLeadsNowhere) {
+  must({mkdir_op("/d"), symlink_op("/l", "/d"), symlink_op("/m", "/l")});
+  // By the id of its directory, so that no other path is resolved between.
+  codec::Remove remove;
+  remove.target = {"l", ns.stat("/")->id};
+  EXPECT_EQ(refused({put_op("/l/x", "x"), remove, put_op("/l/y", "y")}), Code::not_found);
+  EXPECT_EQ(refused({put_op("/m/x", "x"), remove, put_op("/m/y", "y")}), Code::not_found);
+  must({put_op("/l/x", "x"), remove, mkdir_op("/l"), put_op("/l/y", "y")});
+  EXPECT_EQ(names("/d"), Names{"x"});
+  EXPECT_EQ(names("/l"), Names{"y"});
 }
 
 TEST_F(Namespace, UndeleteBringsBackASymlinkItself) {

@@ -4,7 +4,7 @@
 
 #include "codec/crc32c.h"
 #include "codec/key.h"
-#include "shard/testing/sim_namespace.h"
+#include "shard/testing/checked_namespace.h"
 
 namespace nokv::shard {
 namespace {
@@ -19,17 +19,9 @@ BackgroundOptions options() {
   return out;
 }
 
-class Scenario : public testing::Test {
+class Scenario : public CheckedNamespace {
  protected:
-  void SetUp() override {
-    ASSERT_TRUE(ns.open());
-    ASSERT_TRUE(ns.init());
-  }
-  codec::CommitReply must(std::vector<codec::Operation> operations) {
-    auto reply = ns.commit(std::move(operations));
-    EXPECT_TRUE(reply) << (reply ? "" : reply.error().message());
-    return reply ? *reply : codec::CommitReply();
-  }
+  Scenario() : CheckedNamespace(options()) {}
   Result<codec::CommitReply> commit(const codec::CommitRequest& request) {
     return ns.call<codec::CommitReply>(Method::commit, request);
   }
@@ -50,12 +42,6 @@ class Scenario : public testing::Test {
     });
     ASSERT_TRUE(ns.scheduler().run_until([&] { return done; }, 1h));
   }
-  void put_object(uint64_t blob, const std::string& bytes) {
-    bool done = false;
-    ns.store().put(codec::blob_object_name(blob, 0), std::make_shared<const std::string>(bytes), {},
-                   ns.scheduler().clock().now() + 1h, [&](Result<>) { done = true; });
-    ASSERT_TRUE(ns.scheduler().run_until([&] { return done; }, 1h));
-  }
   static codec::Operation publish_blob(const std::string& path,
                                        const codec::OperationResult& upload,
                                        const std::string& bytes) {
@@ -68,15 +54,6 @@ class Scenario : public testing::Test {
     op.body.block_crcs = {crc32c(bytes)};
     return op;
   }
-  size_t rows(codec::Table table) {
-    std::string prefix = codec::table_key(table);
-    auto snapshot = ns.shard().state()->snapshot;
-    auto iterator = snapshot->iterate(prefix, codec::prefix_end(prefix));
-    size_t count = 0;
-    for (iterator->seek(prefix); iterator->valid(); iterator->next()) ++count;
-    return count;
-  }
-  SimNamespace ns{1, options()};
 };
 
 TEST_F(Scenario, ADirectoryThatLeftASnapshotsScopeIsStillReadAsItWas) {  // 6
@@ -139,17 +116,17 @@ TEST_F(Scenario, APutThatEndsAfterItsUploadExpiredLeavesNothing) {  // 17
   run_due();
   auto late = ns.commit({publish_blob("/f", upload, "late")});
   EXPECT_EQ(late.error().code(), Code::failed_precondition);
-  put_object(upload.first_blob, "late");
+  put_object(codec::blob_object_name(upload.first_blob, 0), "late");
   EXPECT_EQ(ns.store().object_count(), 1U);
   ns.scheduler().run_for(3h);
   run_due();
   EXPECT_EQ(ns.store().object_count(), 0U);
-  EXPECT_EQ(rows(codec::Table::upload), 0U);
+  EXPECT_EQ(keys(codec::Table::upload).size(), 0U);
 }
 
 TEST_F(Scenario, ABlobIsPublishedOnceWhateverBecameOfIt) {  // 18
   auto upload = must({codec::OpenUpload{2}}).results[0];
-  put_object(upload.first_blob, "body");
+  put_object(codec::blob_object_name(upload.first_blob, 0), "body");
   must({publish_blob("/f", upload, "body")});
   EXPECT_EQ(ns.commit({publish_blob("/g", upload, "body")}).error().code(),
             Code::failed_precondition);
@@ -202,7 +179,7 @@ TEST_F(Scenario, APinWithManyRecordsGoesInSmallStepsBetweenWriters) {  // 25
     if (std::string_view(body) == "old") must({snapshot_op("s", "/d"), snapshot_op("t", "/")});
   }
   must({codec::SnapshotRemove{"t"}});
-  ASSERT_GE(rows(codec::Table::filed), kFiles);
+  ASSERT_GE(keys(codec::Table::filed).size(), kFiles);
   auto& counters = ns.shard().counters();
   bool done = false;
   ns.background().run_gc(0s, [&](Result<codec::GcReply> reply) { done = reply.has_value(); });
@@ -222,8 +199,8 @@ TEST_F(Scenario, APinWithManyRecordsGoesInSmallStepsBetweenWriters) {  // 25
   EXPECT_EQ(ns.read("/d/7").value(), "new");
   must({codec::SnapshotRemove{"s"}});
   ASSERT_TRUE(ns.call<codec::GcReply>(Method::gc, codec::GcRequest{true, 0}));
-  EXPECT_EQ(rows(codec::Table::filed), 0U);
-  EXPECT_EQ(rows(codec::Table::inline_blob), kFiles + 1);
+  EXPECT_EQ(keys(codec::Table::filed).size(), 0U);
+  EXPECT_EQ(keys(codec::Table::inline_blob).size(), kFiles + 1);
 }
 
 }  // namespace

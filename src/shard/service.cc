@@ -61,6 +61,10 @@ Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
   if (!target.id) {
     return meta::resolve_path_at(view, moment, target.path.empty() ? "/" : target.path, follow);
   }
+  if (!target.id.hops.empty()) {  // what its source shows does not bring it back
+    NOKV_ASSIGN(bool removed, tree.is_removed(target.id));
+    if (removed) return fail(Code::stale, "node ", target.id.text(), " is no longer in the tree");
+  }
   NOKV_ASSIGN(auto names, meta::split_path(target.path, true));
   return tree.resolve(target.id, std::move(names), follow);
 }
@@ -78,6 +82,7 @@ Service::Service(const Env& env, Shard& shard, Background& background, object::O
       background_(background),
       store_(store),
       options_(std::move(options)),
+      comparisons_(env.clock, options_.views_max, options_.view_ttl),
       claim_(store, options_.namespace_id) {}
 
 void Service::look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done) {
@@ -155,12 +160,13 @@ uint64_t Service::hold_view(const Reading& reading) {
   });
 }
 
-void Service::wait_then(uint64_t min_version, std::move_only_function<void()> read) {
-  if (min_version <= shard_.state()->record.version) {
-    read();
-  } else {
-    shard_.wait_for(min_version, [read = std::move(read)](uint64_t) mutable { read(); });
-  }
+void Service::wait_then(uint64_t min_version, Done done, std::move_only_function<void(Done)> read) {
+  if (min_version <= shard_.state()->record.version) return read(std::move(done));
+  shard_.wait_for(min_version, [done = std::move(done),
+                                read = std::move(read)](const Result<uint64_t>& there) mutable {
+    if (there) return read(std::move(done));
+    done(std::unexpected(there.error()));
+  });
 }
 
 // ---- reading
@@ -456,11 +462,33 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
       break;
     }
     reply.entries.push_back({path, entry.body.generation, entry.body.size, entry.body.digest,
-                             entry.attributes.ctime_ns, "", codec::EventKind::published, true,
-                             name});
+                             entry.attributes.ctime_ns, entry.body.principal,
+                             codec::EventKind::published, true, name});
   }
   if (reply.entries.empty()) return fail(Code::not_found, path, ": no kept version has it");
   return reply;
+}
+
+Result<ComparedSide> Service::compared(const meta::State& state, const codec::Target& target,
+                                       const std::string& at) {
+  ComparedSide out;
+  NOKV_ASSIGN(out.path, full_path(state, target));
+  meta::View view = state.view();
+  if (!at.empty()) {
+    NOKV_ASSIGN(out.moment, meta::resolve_at(view, *state.pins, state.record.policy, at, out.path,
+                                             shard_.now_ns()));
+  }
+  out.version = out.moment.version == meta::kNow ? state.record.version : out.moment.version;
+  NOKV_ASSIGN(out.located, meta::resolve_path_at(view, out.moment, out.path, true));
+  return out;
+}
+
+Result<codec::DiffReply> Service::diff(const codec::DiffRequest& request) {
+  if (request.cursor != 0) return comparisons_.next(request.cursor, request.limit);
+  NOKV_ASSIGN(auto now, reading({}, {}));
+  NOKV_ASSIGN(auto a, compared(*now.state, request.a, request.from));
+  NOKV_ASSIGN(auto b, compared(*now.state, request.b, request.to));
+  return comparisons_.begin(now.state, a, b, request.limit);
 }
 
 Result<codec::StatusReply> Service::status() {
@@ -525,8 +553,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::StatRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.at.min_version;
-      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
-        encode_into<codec::StatReply>(std::move(done))(stat(request));
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::StatReply>(std::move(answered))(stat(request));
       });
       return;
     }
@@ -534,8 +562,8 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::ListRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.at.min_version;
-      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
-        encode_into<codec::ListReply>(std::move(done))(list(request));
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::ListReply>(std::move(answered))(list(request));
       });
       return;
     }
@@ -543,10 +571,9 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::OpenRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.at.min_version;
-      wait_then(wait,
-                [this, caller, request = std::move(request), done = std::move(done)]() mutable {
-                  encode_into<codec::OpenReply>(std::move(done))(open(request, caller));
-                });
+      wait_then(wait, std::move(done), [this, caller, request = std::move(request)](Done answered) {
+        encode_into<codec::OpenReply>(std::move(answered))(open(request, caller));
+      });
       return;
     }
     case Method::access: {
@@ -579,6 +606,15 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
+    case Method::diff: {
+      codec::DiffRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.min_version;
+      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
+        encode_into<codec::DiffReply>(std::move(done))(diff(request));
+      });
+      return;
+    }
     case Method::policy:
       done(codec::encoded(codec::PolicyReply{shard_.state()->record.policy}));
       return;
@@ -602,8 +638,9 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::sync: {
       codec::SyncRequest request;
       if (!codec::decode(body, request)) break;
-      shard_.wait_for(request.version, [done = std::move(done)](uint64_t synced) mutable {
-        done(codec::encoded(codec::SyncReply{synced}));
+      shard_.wait_for(request.version, [done = std::move(done)](Result<uint64_t> synced) mutable {
+        if (!synced) return done(std::unexpected(std::move(synced).error()));
+        done(codec::encoded(codec::SyncReply{*synced}));
       });
       return;
     }

@@ -17,6 +17,7 @@
 #include "codec/rpc.h"
 #include "object/object_store.h"
 #include "shard/background.h"
+#include "shard/comparisons.h"
 #include "shard/shard.h"
 #include "shard/store_claim.h"
 
@@ -90,6 +91,9 @@ class Service {
   Result<codec::BlobAccess> access(const codec::AccessRequest& request, const Caller& caller);
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request);
   Result<codec::LogReply> log(const codec::LogRequest& request);
+  Result<codec::DiffReply> diff(const codec::DiffRequest& request);
+  Result<ComparedSide> compared(const meta::State& state, const codec::Target& target,
+                                const std::string& at);
   Result<codec::StatusReply> status();
   void commit(codec::CommitRequest request, const Caller& caller, Done done);
   void put_block(const codec::PutBlockRequest& request, const Caller& caller, Done done);
@@ -98,7 +102,7 @@ class Service {
   Result<> add_access(const Caller& caller, codec::OpenReply& reply);
   // Runs `then` once the store's prefix is known to be this namespace's; else tells why not.
   void with_store(Clock::Instant deadline, Done done, std::move_only_function<void(Done)> then);
-  void wait_then(uint64_t min_version, std::move_only_function<void()> read);
+  void wait_then(uint64_t min_version, Done done, std::move_only_function<void(Done)> read);
 
   Env env_;
   Shard& shard_;
@@ -106,6 +110,7 @@ class Service {
   object::ObjectStore& store_;
   ServiceOptions options_;
   Guarded<Views> views_;
+  Comparisons comparisons_;
   // Shared with answers of the object store, which may come when the service is gone.
   std::shared_ptr<Guarded<std::string>> store_error_ = std::make_shared<Guarded<std::string>>();
   StoreClaim claim_;

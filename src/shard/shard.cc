@@ -169,10 +169,15 @@ void Shard::init(const codec::RetentionPolicy& policy,
   });
 }
 
-void Shard::wait_for(uint64_t version, std::move_only_function<void(uint64_t)> done) {
+void Shard::wait_for(uint64_t version, std::move_only_function<void(Result<uint64_t>)> done) {
   sequencer_->post([this, version, done = std::move(done)]() mutable {
-    uint64_t wanted = version != 0 ? version : next_version() - 1;
-    if (applier_.version() >= wanted) {
+    uint64_t newest = next_version() - 1;
+    uint64_t wanted = version != 0 ? version : newest;
+    if (failed_) {
+      done(std::unexpected(*failure()));
+    } else if (wanted > newest) {
+      done(fail(Code::unavailable, "version ", wanted, " is not there: the newest is ", newest));
+    } else if (applier_.version() >= wanted) {
       done(applier_.version());
     } else {
       waiters_.push_back({wanted, std::move(done)});
@@ -230,7 +235,7 @@ void Shard::drain() {
   take_inbox();
   while (!waiting_.empty()) {
     if (failed_) {
-      stop_for_ever(*failure());
+      refuse_waiting(*failure());
       break;
     }
     bool full = current_.redo.records.size() >= options_.group_records_max ||
@@ -318,6 +323,7 @@ void Shard::handle_commit(Work& work) {
 void Shard::plan_commit(Work& work, bool opens) {
   const CommitRequest& request = work.request;
   RedoRecord record;
+  record.principal = work.principal;
   uint64_t version = next_version();
   auto planned = meta::plan(context(), version, tell_time(true), request, record);
   if (!planned) counters_.refused.fetch_add(1, std::memory_order_relaxed);
@@ -537,6 +543,7 @@ void Shard::refuse_pending(const Error& error) {
   in_flight_.reset();
   refuse(current_);
   current_ = OpenGroup();
+  for (Waiter& waiter : std::exchange(waiters_, {})) waiter.done(std::unexpected(error));
 }
 
 void Shard::void_pending(const Error& error) {
@@ -557,11 +564,15 @@ void Shard::stop_for_ever(Error error) {
   failed_ = true;
   failure_.with([&](auto& failure) { failure = error; });
   refuse_pending(error);
-  for (Work& work : waiting_) {
+  refuse_waiting(error);
+  if (options_.failed) options_.failed(error);
+}
+
+void Shard::refuse_waiting(const Error& error) {
+  for (Work& work : std::exchange(waiting_, {})) {
     if (work.done) work.done(std::unexpected(error));
     if (work.step_done) work.step_done(std::unexpected(error));
   }
-  waiting_.clear();
 }
 
 // ---- recovery

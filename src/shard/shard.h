@@ -31,6 +31,9 @@ struct ShardOptions {
   size_t queue_bytes_max = 256 << 20;
   size_t group_records_max = 1024;
   size_t group_bytes_max = 256 << 10;
+  // Called once, on the sequencer, when the shard has stopped by itself: nothing is changed any
+  // more until it is opened anew. Does not block.
+  std::function<void(const Error&)> failed;
 };
 
 // Figures for /metrics and /stats; each is read on its own.
@@ -82,8 +85,10 @@ class Shard {
   // Ends sessions without traffic for `idle`, some at a time; `done` says how many.
   void expire_sessions(Duration idle, std::move_only_function<void(Result<size_t>)> done);
 
-  // Calls back once `version` is readable (0: all that was decided before this call).
-  void wait_for(uint64_t version, std::move_only_function<void(uint64_t)> done);
+  // Calls back once `version` is readable (0: all that was decided before this call), with the
+  // newest that is. Errors: unavailable, at once, when nothing that was decided comes to it, and when
+  // what would have is void; that of failure().
+  void wait_for(uint64_t version, std::move_only_function<void(Result<uint64_t>)> done);
 
   // The time by the log clock: what expiry and grace go by. It passes without commits too, and does
   // not follow a wall clock that jumps.
@@ -131,7 +136,7 @@ class Shard {
   };
   struct Waiter {
     uint64_t version;
-    std::move_only_function<void(uint64_t)> done;
+    std::move_only_function<void(Result<uint64_t>)> done;
   };
 
   Shard(const Env& env, engine::Engine& engine, log::LogStore& log, EventSink& events,
@@ -156,6 +161,7 @@ class Shard {
   void give(Answer answer);
   void refuse_pending(const Error& error);
   void void_pending(const Error& error);
+  void refuse_waiting(const Error& error);
   void stop_for_ever(Error error);
   meta::PlanContext context();
   uint64_t next_version() const;

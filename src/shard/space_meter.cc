@@ -86,6 +86,41 @@ void SpaceMeter::go_on(const std::shared_ptr<Scan>& scan) {
 
 namespace {
 
+// A row for each clone whose base alone keeps something, by the path of the clone; one for all that
+// are removed and still in use by a snapshot or another clone.
+Result<> clone_rows(const meta::State& state, const meta::SpaceFigures& figures,
+                    const meta::Tree& tree, const auto& row) {
+  meta::SpaceSum removed;
+  for (uint8_t past : {uint8_t{0}, codec::kPast}) {
+    if (figures.clones.empty()) break;
+    std::string table = codec::table_key(Table::clone);
+    table[0] = static_cast<char>(static_cast<uint8_t>(table[0]) | past);
+    auto rows = state.snapshot->iterate(table, codec::prefix_end(table));
+    for (rows->seek(table); rows->valid(); rows->next()) {
+      std::string_view value = rows->value();
+      uint64_t birth = 0;
+      codec::CloneRecord record;
+      if (!codec::take_birth(value, birth) || !codec::decode(value, record)) {
+        return meta::damaged(rows->key());
+      }
+      auto sum = figures.clones.find(record.pin);
+      if (sum == figures.clones.end()) continue;
+      NOKV_ASSIGN(auto path, past == 0 ? tree.path_of(record.root)
+                                       : Result<std::optional<std::string>>(std::nullopt));
+      if (path) {
+        row("clone", *path, sum->second);
+      } else {
+        removed.bytes += sum->second.bytes;
+        removed.files += sum->second.files;
+      }
+    }
+    NOKV_TRY(rows->status());
+  }
+  if (removed.bytes != 0) row("clone", "removed", removed);
+  if (figures.shared_clones.bytes != 0) row("clone", "", figures.shared_clones);
+  return {};
+}
+
 Result<codec::SpaceReply> reply_of(const meta::State& state, const meta::SpaceFigures& figures) {
   codec::SpaceReply reply;
   auto row = [&](std::string_view reason, std::string name, const meta::SpaceSum& sum) {
@@ -112,7 +147,7 @@ Result<codec::SpaceReply> reply_of(const meta::State& state, const meta::SpaceFi
   if (figures.shared.bytes != 0) row("snapshot", "", figures.shared);
   row("moments", "", figures.moments);
   row("undo", "", figures.undo);
-  if (figures.clones.bytes != 0) row("clone", "", figures.clones);
+  NOKV_TRY(clone_rows(state, figures, tree, row));
   row("dead", "", figures.dead);
   return reply;
 }

@@ -88,6 +88,32 @@ TEST_F(Space, ACopyTakesNothing) {
   EXPECT_EQ(row("live"), "5/2");
 }
 
+TEST_F(Space, WhatOnlyTheBaseOfACloneKeepsIsCountedByItsPath) {
+  must({codec::SetPolicy{{{}, 0}}});
+  must({mkdir_op("/d"), put_op("/d/a", std::string(100, 'a')), put_op("/d/b", std::string(10, 'b'))});
+  must({clone_op("/d", "/c1")});
+  EXPECT_EQ(row("clone", "/c1"), "none");  // the files of /d are live
+  must({put_op("/d/a", "x")});
+  EXPECT_EQ(row("clone", "/c1"), "100/1");
+  must({clone_op("/d", "/w")});
+  must({remove_op("/d/b")});
+  EXPECT_EQ(row("clone", "/c1"), "100/1");
+  EXPECT_EQ(row("clone"), "10/1");  // both show it
+  must({rename_op("/c1", "/moved")});
+  must({snapshot_op("s", "/moved")});
+  must({remove_op("/moved")});
+  gc();
+  EXPECT_EQ(row("clone", "removed"), "100/1");  // the snapshot reads through it
+  must({codec::SnapshotRemove{"s"}});
+  gc();
+  EXPECT_EQ(row("clone", "removed"), "none");
+  EXPECT_EQ(row("clone", "/w"), "10/1");
+  must({remove_op("/w")});
+  gc();
+  EXPECT_EQ(row("clone", "/w"), "none");
+  EXPECT_EQ(row("live"), "1/1");
+}
+
 TEST_F(Space, SmallWindowsComeToTheSame) {
   must({put_op("/a", "1"), put_op("/b", "22"), put_op("/c", "333")});
   put_big("/big", std::string(20'000, 'b'));

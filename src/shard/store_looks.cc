@@ -48,7 +48,9 @@ struct Batch : std::enable_shared_from_this<Batch> {
     if (options.read) {
       store.get(looks[i].object, std::nullopt, deadline, [self, i](Result<std::string> got) {
         if (got) {
-          self->answer(i, Held{got->size(), crc32c(*got)});
+          Held held{got->size(), crc32c(*got), {}};
+          if (self->options.keep) held.data = *std::move(got);
+          self->answer(i, std::move(held));
         } else {
           self->answer(i, std::unexpected(std::move(got).error()));
         }
@@ -56,7 +58,7 @@ struct Batch : std::enable_shared_from_this<Batch> {
     } else {
       store.head(looks[i].object, deadline, [self, i](Result<object::ObjectInfo> got) {
         if (got) {
-          self->answer(i, Held{got->size, 0});
+          self->answer(i, Held{got->size, 0, {}});
         } else {
           self->answer(i, std::unexpected(std::move(got).error()));
         }

@@ -36,16 +36,19 @@ struct Look {
   uint64_t bytes = 0;
   uint32_t crc = 0;
   std::string path;  // of a file that mentions it, where known
+  size_t place = 0;  // for who asks
 };
 
 // What the store holds under the name; the checksum only when it was read.
 struct Held {
   uint64_t bytes = 0;
   uint32_t crc = 0;
+  std::string data;  // when it is to be kept
 };
 
 struct LookOptions {
   bool read = false;  // all of the bytes
+  bool keep = false;  // and gives them
   size_t at_once = 8;
   Clock::Instant deadline{};
   Duration timeout = std::chrono::seconds(30);

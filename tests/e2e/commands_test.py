@@ -114,7 +114,29 @@ class Commands(NokvTest):
         self.assertEqual(len(text), 4 + 50 * 1001)
         self.nokv('edit', '/log', '--old', 'one', '--new', 'ONE')
         self.assertTrue(self.nokv('cat', '/log').startswith(b'ONE\n000\n'))
+        self.assertEqual(self.rows('log', '/log')[0]['principal'], 'local')
         self.assertEqual(self.nokv('head', '-c', '3', '/log'), b'ONE')
+
+    def test_mv_refuses_what_other_writers_refuse(self):
+        self.serve()
+        for name in ('/a', '/b', '/c'):
+            self.nokv('put', '-', name, stdin=name.encode())
+        generation = self.json('stat', '/b')['generation']
+        self.assertEqual(self.fails(1, 'mv', '--create', '/a', '/b')['code'], 'already_exists')
+        self.assertEqual(self.fails(1, 'mv', '--replace', '/a', '/new')['code'], 'aborted')
+        self.assertEqual(self.fails(1, 'mv', '--if-generation', generation + 1, '/a', '/b')['code'],
+                         'aborted')
+        self.assertEqual(self.fails(1, 'mv', '--if-generation', 0, '/a', '/b')['code'],
+                         'already_exists')
+        self.fails(2, 'mv', '--create', '--exchange', '/a', '/b')
+        self.fails(2, 'mv', '--if-generation', 1, '/a', '/c', '/d/')
+        self.assertEqual(self.nokv('cat', '/b'), b'/b')
+        moved = self.json('mv', '--if-generation', generation, '/a', '/b')
+        self.assertEqual(self.nokv('cat', '/b'), b'/a')
+        self.assertIn('--bring-back', moved['undo'])
+        self.nokv('mv', '--replace', '/c', '/b')
+        self.nokv('mv', '--create', '/b', '/new')
+        self.assertEqual(self.nokv('cat', '/new'), b'/c')
 
     def test_errors_have_their_exit_codes(self):
         self.serve()

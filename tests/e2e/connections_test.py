@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Peers: thousands that are idle, fast ones, slow ones, broken ones, and ones that come back."""
 
+import json
 import os
 import random
 import resource
@@ -11,7 +12,8 @@ import time
 import unittest
 
 from harness import BINARY, NokvTest
-from rpc import COMMIT, OVERLOADED, PING, PREAMBLE, SYNC, Connection, frame, mkdir, request, varint
+from rpc import (CANCELLED, COMMIT, LIST, OVERLOADED, PING, PREAMBLE, SYNC, UNAVAILABLE, Connection,
+                 field, frame, mkdir, mkdir_alone, request)
 
 IDLE = 3000
 
@@ -57,17 +59,44 @@ class Connections(NokvTest):
                              [(n, 0) for n in range(1000)])
 
     def test_beyond_the_bound_a_connection_is_told_when_to_come_again(self):
-        self.serve()
-        never = b'\x08' + varint(1 << 60)  # waits for a version that does not come
+        rule = self.directory / 'rule'
+        self.serve(env={'LD_PRELOAD': os.environ['NOKV_DISK_FAULTS'], 'NOKV_DISK_FAULT': str(rule)})
+        self.nokv('put', '-', '/f', stdin=b'x')
+        rule.write_text('hold 0 meta/log')
         with Connection(self.server.port()) as peer:
             peer.begin()
-            peer.socket.sendall(b''.join(request(n, SYNC, never) for n in range(2100)))
+            peer.socket.sendall(b''.join(request(n, COMMIT, mkdir_alone(f'/{n}'))
+                                         for n in range(2100)))
             turned_away = [peer.reply() for _ in range(2100 - 2048)]
             for _, code, retry in turned_away:
                 self.assertEqual(code, OVERLOADED)
                 self.assertGreater(retry, 0)
-            self.nokv('put', '-', '/f', stdin=b'x')  # others do not notice
-        self.assertEqual(self.nokv('cat', '/f'), b'x')
+            self.assertEqual(self.nokv('cat', '/f'), b'x')  # others do not notice
+            rule.unlink()
+            self.assertEqual({peer.reply()[1] for _ in range(2048)}, {0})
+
+    def test_a_version_that_does_not_come_is_not_waited_for(self):
+        self.serve()
+        with Connection(self.server.port()) as peer:
+            peer.begin()
+            peer.socket.sendall(request(1, SYNC, field(1, 1 << 60)))
+            self.assertEqual(peer.reply()[:2], (1, UNAVAILABLE))
+            self.assertIn(b'the newest is', peer.body)
+
+    def test_a_request_whose_deadline_passed_in_the_queue_is_refused_and_not_done(self):
+        self.serve()
+        listing = ''.join(json.dumps({'local': str(self.file('x', b'x')), 'path': f'/d/{i}'}) + '\n'
+                          for i in range(500))
+        self.nokv('publish', '--from', '-', stdin=listing.encode())
+        slow = [request(n, LIST, field(1, field(1, b'/d'))) for n in range(50)]
+        with Connection(self.server.port()) as peer:
+            peer.begin()
+            peer.socket.sendall(b''.join(slow) + request(50, COMMIT, mkdir_alone('/late'), 1) +
+                                request(51, COMMIT, mkdir_alone('/patient'), 10_000))
+            codes = dict(peer.reply()[:2] for _ in range(52))
+        self.assertEqual({codes[n] for n in range(50)}, {0})
+        self.assertEqual((codes[50], codes[51]), (CANCELLED, 0))
+        self.assertEqual([row['path'] for row in self.rows('ls', '/')], ['/d', '/patient'])
 
     def test_a_client_is_served_again_once_the_server_is_back(self):
         self.serve()

@@ -2,7 +2,7 @@
 //
 // The file named by NOKV_DISK_FAULT, looked at for every call, holds "ERRNO PART": writes, or with
 // "sync" before it syncs, of files whose path contains PART then fail with that errno. No file, no
-// faults.
+// faults. With "hold", syncs of such files do not return until the rule is gone.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -22,8 +22,8 @@ F* next(const char* name) {
   return reinterpret_cast<F*>(dlsym(RTLD_NEXT, name));
 }
 
-// The errno for a call of that kind on `fd`; 0 lets it through.
-int fault(int fd, bool sync) {
+// The errno for a call of that kind on `fd`; 0 lets it through, -1 has it ask again.
+int fault_now(int fd, bool sync) {
   const char* rule_path = std::getenv("NOKV_DISK_FAULT");
   if (rule_path == nullptr) return 0;
   int rule_fd = ::open(rule_path, O_RDONLY | O_CLOEXEC);
@@ -36,11 +36,21 @@ int fault(int fd, bool sync) {
   char part[200] = {};
   int error = 0;
   if (std::sscanf(rule, "%15s %d %199s", kind, &error, part) != 3) return 0;
-  if (sync != (std::strcmp(kind, "sync") == 0)) return 0;
+  bool hold = std::strcmp(kind, "hold") == 0;
+  if (sync != (hold || std::strcmp(kind, "sync") == 0)) return 0;
   std::string link = "/proc/self/fd/" + std::to_string(fd);
   char path[4096] = {};
   if (::readlink(link.c_str(), path, sizeof path - 1) < 0) return 0;
-  return std::strstr(path, part) != nullptr ? error : 0;
+  if (std::strstr(path, part) == nullptr) return 0;
+  return hold ? -1 : error;
+}
+
+int fault(int fd, bool sync) {
+  for (;;) {
+    int error = fault_now(fd, sync);
+    if (error >= 0) return error;
+    ::usleep(10'000);
+  }
 }
 
 template <class Result, class Call>

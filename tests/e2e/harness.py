@@ -22,11 +22,12 @@ READY_S = 30
 class Server:
     """One `nokv serve` on its own directory; start() again after stop() or kill()."""
 
-    def __init__(self, directory, *flags, env=None, before=None):
-        """`before` runs in the new process before the program does."""
+    def __init__(self, directory, *flags, env=None, before=None, options=()):
+        """`before` runs in the new process before the program does; `options` are those of serve."""
         self.directory = pathlib.Path(directory)
         self.before = before
         self.flags = flags
+        self.options = options
         self.env = {**os.environ, 'HOME': str(self.directory), **(env or {})}
         self.process = None
         self.url = None
@@ -37,7 +38,7 @@ class Server:
         self.log = open(self.directory / 'log', 'ab')
         self.process = subprocess.Popen(
             [BINARY, '--server-bind', '127.0.0.1:0', '--meta', self.directory / 'meta',
-             '--ready-file', ready, *self.flags, 'serve'], preexec_fn=self.before,
+             '--ready-file', ready, *self.flags, 'serve', *self.options], preexec_fn=self.before,
             stdout=subprocess.PIPE, stderr=self.log, env=self.env)
         end = time.monotonic() + READY_S
         while not ready.exists():
@@ -78,8 +79,9 @@ class NokvTest(unittest.TestCase):
         self.server = None
         self.url = None
 
-    def serve(self, *flags, env=None, init=True, before=None):
-        self.server = Server(self.directory, *flags, env=env, before=before).start()
+    def serve(self, *flags, env=None, init=True, before=None, options=()):
+        self.server = Server(self.directory, *flags, env=env, before=before,
+                             options=options).start()
         self.addCleanup(self.end_server)
         self.url = self.server.url
         if init:

@@ -115,6 +115,29 @@ class Kill(NokvTest):
             self.check_everything(2)
             self.nokv('rm', '-rf', '/0', '/1')
 
+    def test_what_a_killed_client_uploaded_is_deleted(self):
+        self.serve(options=('--upload-ttl', '3s'))
+        objects = lambda: [p for p in (self.directory / 'meta/objects/blobs').rglob('*')
+                           if p.is_file()]
+        put = subprocess.Popen([BINARY, 'put', '-', '/big'], stdin=subprocess.PIPE,
+                               env={**os.environ, 'HOME': str(self.directory),
+                                    'NOKV_STORE': self.url})
+        put.stdin.write(random.Random(SEED).randbytes(12 << 20))
+        put.stdin.flush()
+        end = time.monotonic() + 30
+        while len(objects()) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        self.assertGreaterEqual(len(objects()), 2)
+        put.kill()
+        put.wait()
+        put.stdin.close()
+        while objects() and time.monotonic() < end:
+            time.sleep(0.05)
+        self.assertEqual(objects(), [])
+        self.fails(1, 'stat', '/big')
+        found = self.run_nokv('--json', 'fsck', '--read-data', '--orphans')
+        self.assertEqual(found.returncode, 0, found.stdout)
+
     def test_sigterm_under_load_ends_with_0_and_keeps_what_was_acknowledged(self):  # scenario 29
         self.fixed_port_server()
         load = self.load(4, 1_000_000)

@@ -63,8 +63,7 @@ class Objects(NokvTest):
         self.start()
         self.blob_fault(('status', 503), after=1)
         error, took = self.refused_put(4)
-        # The last attempt may be under way when the time is over.
-        self.assertRegex(error['message'], '503|within the deadline')
+        self.assertIn('503', error['message'])
         self.assertLess(took, 8)
         self.nothing_was_published_and_names_go_on()
 

@@ -3,8 +3,8 @@
 import socket
 import struct
 
-PING, COMMIT, SYNC = 1, 4, 19
-OVERLOADED = 17
+PING, COMMIT, LIST, SYNC = 1, 4, 6, 19
+UNAVAILABLE, CANCELLED, OVERLOADED = 9, 10, 17
 
 
 def _table():
@@ -61,13 +61,17 @@ def field(number, value):
     return varint(number << 3) + varint(value)
 
 
-def mkdir(session, sequence, attach, path):
-    """The body of a commit that makes a directory, and opens the session with its first one."""
+def mkdir_alone(path):
+    """The body of a commit that makes a directory, without a session."""
     target = field(1, path.encode())
-    operation = field(1, field(1, target) + field(2, 0o755))
+    return field(8, field(1, field(1, target) + field(2, 0o755)))
+
+
+def mkdir(session, sequence, attach, path):
+    """The same in a session, which it opens with its first one."""
     opening = field(5, 1) if sequence == 1 else b''
     return (field(1, session) + field(2, sequence) + field(3, 1) + field(4, attach) + opening +
-            field(8, operation))
+            mkdir_alone(path))
 
 
 class Connection:

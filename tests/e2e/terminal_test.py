@@ -29,6 +29,9 @@ class Terminal(NokvTest):
             os.environ.update({'HOME': str(self.directory), 'NOKV_STORE': self.url, **(env or {})})
             os.execv(BINARY, [BINARY, *map(str, words)])
         os.write(fd, keys)
+        return self.shown(pid, fd)
+
+    def shown(self, pid, fd):
         shown, end = b'', time.monotonic() + 30
         while time.monotonic() < end:
             if select.select([fd], [], [], 0.1)[0]:
@@ -99,6 +102,20 @@ class Terminal(NokvTest):
             self.assertGreater(line['bytes'], 0)
             self.assertIn('bytes_per_s', line)
         self.assertEqual(self.slow_put()[1].count(b'\r'), 0)
+
+    def test_a_terminal_sees_a_bar_and_it_goes_at_the_end(self):
+        pipe = 'for i in 1 2 3 4; do head -c 200000 /dev/zero; sleep 0.4; done'
+        pid, fd = pty.fork()
+        if pid == 0:
+            os.environ.update({'HOME': str(self.directory), 'NOKV_STORE': self.url})
+            os.execvp('bash', ['bash', '-c', f'({pipe}) | {BINARY} put - /slow'])
+        shown = self.shown(pid, fd)[1]
+        bar = rb'\rput [0-9.]+ [KM]iB  [0-9.]+ [KM]iB/s\x1b\[K'
+        self.assertRegex(shown, rb'^(' + bar + rb')+\r\x1b\[K/slow: created, [^\r\n]*\r\n$')
+        self.assertLess(shown.count(ESC + b'K'), 30)  # ten a second
+        # What is over at once shows none.
+        shown = self.on_terminal('put', self.file('f', b'x'), '/f')[1]
+        self.assertNotIn(ESC + b'K', shown)
 
     def test_an_interrupt_leaves_nothing_half_done(self):
         objects = self.directory / 'meta/objects/blobs'

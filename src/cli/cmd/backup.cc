@@ -52,8 +52,8 @@ Result<Exit> run(Context& context) {
   } else {
     out.line(str("backup ", made.backup.id, " of version ", made.backup.version, ", ",
                  out.size(made.backup.bytes)));
-    out.note(str("put ", made.objects_put, " objects, ", out.size(made.bytes_put), ", to ",
-                 made.to));
+    out.note(
+        str("put ", made.objects_put, " objects, ", out.size(made.bytes_put), ", to ", made.to));
   }
   return Exit::done;
 }

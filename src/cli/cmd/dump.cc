@@ -47,11 +47,9 @@ class Dumper {
 
   Result<> head() {
     NOKV_ASSIGN(auto status, client_.status(context_.call()));
-    NOKV_TRY(line(dump_text(
-        DumpHeader{kDumpVersion, status.namespace_id, path_, walker_.version(), walker_.time_ns(),
-                   context_.args.has("bodies")})));
-    NOKV_ASSIGN(auto all,
-                client_.snapshots({.target = {.path = path_}}, context_.call()));
+    NOKV_TRY(line(dump_text(DumpHeader{kDumpVersion, status.namespace_id, path_, walker_.version(),
+                                       walker_.time_ns(), context_.args.has("bodies")})));
+    NOKV_ASSIGN(auto all, client_.snapshots({.target = {.path = path_}}, context_.call()));
     for (auto& it : all.snapshots) NOKV_TRY(line(dump_text(DumpSnapshot{std::move(it)})));
     return {};
   }
@@ -151,22 +149,23 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command dump_row() {
-  return {.name = "dump",
-          .group = Group::upkeep,
-          .summary = "write a directory as text",
-          .text =
-              "One JSON object per line, on standard output: all names, attributes, times, extended "
-              "attributes, links, special files, and size, digest, content type and producer of "
-              "bodies, of one version. With --bodies the bytes too. 'nokv load' makes the same "
-              "directory of it, here or elsewhere; a dump of that has the same lines of nodes. "
-              "docs/formats/dump.md describes the lines.\n\n"
-              "Without --bodies a dump can be loaded only into the namespace it is of, while the "
-              "version dumped can be read: dump a snapshot with --at, and keep that.",
-          .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0}},
-          .options = {at_option("as it was: a snapshot, v123, a time, an age"),
-                      {.name = "bodies", .help = "the bytes of files too"}},
-          .examples = {{"nokv dump --bodies /runs", ""}, {"nokv dump --at nightly", ""}},
-          .run = run};
+  return {
+      .name = "dump",
+      .group = Group::upkeep,
+      .summary = "write a directory as text",
+      .text =
+          "One JSON object per line, on standard output: all names, attributes, times, extended "
+          "attributes, links, special files, and size, digest, content type and producer of "
+          "bodies, of one version. With --bodies the bytes too. 'nokv load' makes the same "
+          "directory of it, here or elsewhere; a dump of that has the same lines of nodes. "
+          "docs/formats/dump.md describes the lines.\n\n"
+          "Without --bodies a dump can be loaded only into the namespace it is of, while the "
+          "version dumped can be read: dump a snapshot with --at, and keep that.",
+      .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0}},
+      .options = {at_option("as it was: a snapshot, v123, a time, an age"),
+                  {.name = "bodies", .help = "the bytes of files too"}},
+      .examples = {{"nokv dump --bodies /runs", ""}, {"nokv dump --at nightly", ""}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

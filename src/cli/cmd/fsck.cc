@@ -60,7 +60,8 @@ Command fsck_row() {
           "problems are left. --repair does what cannot lose anything; each problem says "
           "what that is.",
       .positionals = {{.name = "PATH", .kind = ValueKind::path, .min = 0}},
-      .options = {{.name = "read-data", .help = "read every body and verify its checksums"},
+      .options = {{.name = "read-data",
+                   .help = "read every body, and verify its checksums and digest"},
                   {.name = "orphans",
                    .help = "list the store once, and report objects that no record knows"},
                   {.name = "repair", .help = "do what each problem's repair says"}},

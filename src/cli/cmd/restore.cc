@@ -1,3 +1,5 @@
+#include "server/restore.h"
+
 #include "backup/repository.h"
 #include "base/log_event.h"
 #include "cli/cmd/rows.h"
@@ -5,7 +7,6 @@
 #include "cli/name_text.h"
 #include "cli/progress.h"
 #include "cli/values.h"
-#include "server/restore.h"
 
 namespace nokv::cli {
 namespace {

@@ -43,6 +43,8 @@ Command snapshot_rm_row();
 Command snapshot_renew_row();
 Command snapshot_policy_row();
 Command log_row();
+Command clone_row();
+Command rollback_row();
 Command undelete_row();
 
 Command gc_row();

@@ -38,6 +38,11 @@ Command serve_row() {
                        .kind = ValueKind::choice,
                        .help = "debug, info, warning or error",
                        .choices = {"debug", "info", "warning", "error"}},
+                      {.name = "upload-ttl",
+                       .value = "TIME",
+                       .kind = ValueKind::duration,
+                       .help = "an upload that is not published by then, since its client died, is "
+                               "deleted (24h)"},
                       {.name = "insecure-i-know",
                        .help = "listen on an address that other machines reach, without TLS and "
                                "authentication"}},

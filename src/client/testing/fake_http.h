@@ -26,7 +26,7 @@ class FakeHttp final : public net::HttpClient {
     });
   }
 
-  // Statuses that the next requests get instead.
+  // Statuses that the next requests get instead; 0: no answer in time.
   void fail_next(std::deque<int> statuses) {
     std::lock_guard lock(mutex_);
     statuses_ = std::move(statuses);
@@ -63,6 +63,7 @@ class FakeHttp final : public net::HttpClient {
     if (!statuses_.empty()) {
       int status = statuses_.front();
       statuses_.pop_front();
+      if (status == 0) return fail(Code::cancelled, "no answer within the deadline");
       return net::HttpClientResponse{.status = status,
                                      .body = "<Error><Code>SlowDown</Code></Error>"};
     }

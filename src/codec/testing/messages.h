@@ -49,6 +49,7 @@ void for_each_redo(auto&& visit) {
   visit.template operator()<NewPin>("NewPin");
   visit.template operator()<RenewedPin>("RenewedPin");
   visit.template operator()<MendedReferences>("MendedReferences");
+  visit.template operator()<MendedClone>("MendedClone");
   visit.template operator()<Upkeep>("Upkeep");
   visit.template operator()<RedoRecord>("RedoRecord");
   visit.template operator()<RedoGroup>("RedoGroup");
@@ -108,6 +109,10 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<LogRequest>("LogRequest");
   visit.template operator()<LogEntry>("LogEntry");
   visit.template operator()<LogReply>("LogReply");
+  visit.template operator()<BodyFacts>("BodyFacts");
+  visit.template operator()<Difference>("Difference");
+  visit.template operator()<DiffRequest>("DiffRequest");
+  visit.template operator()<DiffReply>("DiffReply");
   visit.template operator()<InitRequest>("InitRequest");
   visit.template operator()<StatusReply>("StatusReply");
   visit.template operator()<SpaceRow>("SpaceRow");

@@ -6,14 +6,15 @@
 #include "codec/crc32c.h"
 #include "meta/at.h"
 #include "meta/check/blob_passes.h"
+#include "meta/check/clone_passes.h"
 #include "meta/check/node_passes.h"
 #include "meta/check/past_passes.h"
+#include "meta/check/past_trees_pass.h"
 #include "meta/check/table_passes.h"
 
 namespace nokv::meta::fsck {
 
 using codec::Kind;
-using codec::PinKind;
 
 Check::Check(const std::shared_ptr<const State>& state, Options options)
     : options_(std::move(options)),
@@ -33,17 +34,19 @@ Result<std::unique_ptr<Check>> Check::begin(const std::shared_ptr<const State>& 
 }
 
 Result<> Check::see_file(const std::string& path, const codec::Body& body, const NodeId& id) {
+  if (body.digest.kind != codec::DigestKind::none) bodies_.push_back({path, body});
   std::vector<Mention> mentions;
   codec::Dentry dentry{id, Kind::file, codec::Inode{.body = body}};
   mentions_of(codec::dentry_key(id, {}), codec::encoded(dentry), mentions);
   if (body.body_number != 0) {
-    std::string prefix = codec::node_table_key(codec::Table::chunk, id);
-    codec::put_u64(prefix, body.body_number);
-    auto rows = subject_.view.scan(prefix, prefix, kNow);
-    for (;;) {
-      NOKV_ASSIGN(bool more, rows.next());
-      if (!more) break;
-      mentions_of(rows.key(), rows.raw().value, mentions);
+    Tree tree(subject_.view, kNow);
+    uint64_t chunks = (body.size + codec::kChunkBytes - 1) / codec::kChunkBytes;
+    for (uint64_t i = 0; i < chunks; ++i) {
+      auto key = [&](const NodeId& file) {
+        return codec::chunk_key(file, body.body_number, static_cast<uint32_t>(i));
+      };
+      NOKV_ASSIGN(auto chunk, tree.file_record(id, key));
+      if (chunk) mentions_of(key(id), chunk->value, mentions);
     }
   }
   uint64_t last = 0;
@@ -90,7 +93,7 @@ Result<> Check::add_part() {
     }
   };
   if (found.dentry.kind == Kind::directory) {
-    TreePass::Top top{.id = found.id(), .path = options_.path};
+    TreePass::Top top{.id = found.id(), .path = options_.path, .inherited = true};
     while (top.path.ends_with('/')) top.path.pop_back();
     passes_.push_back(
         std::make_unique<TreePass>("tree", subject_, report_, std::move(top), walked_, see));
@@ -119,29 +122,19 @@ void Check::add_all() {
   passes_.push_back(std::make_unique<LinkPass>(subject_, report_));
   passes_.push_back(std::make_unique<MovedPass>(subject_, report_));
   passes_.push_back(std::make_unique<ChunkPass>(subject_, report_, walked_));
+  passes_.push_back(std::make_unique<GravePass>(subject_, report_));
+  passes_.push_back(std::make_unique<ClonePass>(subject_, report_, options_.clone_window));
   passes_.push_back(std::make_unique<BlobPass>(subject_, report_, options_.blob_window));
   passes_.push_back(std::make_unique<DeadPass>(subject_, report_));
   passes_.push_back(std::make_unique<UploadPass>(subject_, report_));
   passes_.push_back(std::make_unique<PinPass>(subject_, report_));
-  add_past_trees();
+  passes_.push_back(std::make_unique<PastTreesPass>(subject_, report_, options_.moments));
   auto filed = std::make_unique<FiledPass>(subject_, report_);
   auto past = std::make_unique<PastPass>(subject_, report_, *filed);
   passes_.push_back(std::move(filed));
   passes_.push_back(std::move(past));
   passes_.push_back(std::make_unique<SessionPass>(subject_, report_));
   passes_.push_back(std::make_unique<RequestPass>(subject_, report_));
-}
-
-// What the pins show, walked like the present. What did not change since is not walked again.
-void Check::add_past_trees() {
-  for (const auto& [id, pin] : subject_.state->pins->all()) {
-    if (pin.going || pin.parent || pin.version == 0 || pin.version > subject_.version()) continue;
-    if (pin.kind == PinKind::moment && !options_.moments) continue;
-    TreePass::Top top{.id = pin.scope, .path = pin.path, .at = pin.version};
-    top.of = str("at v", pin.version, ": ");
-    passes_.push_back(
-        std::make_unique<TreePass>("past tree", subject_, report_, std::move(top), walked_past_));
-  }
 }
 
 bool Check::step(size_t records) {

@@ -22,6 +22,11 @@ struct SeenBlob {
   std::string path;
 };
 
+struct SeenBody {
+  std::string path;  // where known
+  codec::Body body;
+};
+
 // Reads one state, so writers go on beside it; what they do meanwhile is not seen. The engine
 // keeps what that state needs for as long as the check lives.
 //
@@ -33,6 +38,7 @@ class Check {
     std::string path = "/";  // only this directory or file and what lies below it
     bool moments = false;    // walk the moments too, not only snapshots and undo pins
     size_t blob_window = 1 << 20;
+    size_t clone_window = 1 << 18;
   };
   // Errors: not_found and what else resolving the path may say.
   static Result<std::unique_ptr<Check>> begin(const std::shared_ptr<const State>& state,
@@ -49,6 +55,9 @@ class Check {
   // Blobs below the path since the last call, when it is not the whole namespace.
   std::vector<SeenBlob> take_seen() { return std::exchange(seen_, {}); }
 
+  // Bodies with a digest, likewise.
+  std::vector<SeenBody> take_bodies() { return std::exchange(bodies_, {}); }
+
   // Finds paths of problems that name only a blob. After the last step; steps of its own.
   void begin_naming();
 
@@ -56,7 +65,6 @@ class Check {
   Check(const std::shared_ptr<const State>& state, Options options);
   Result<> add_part();
   void add_all();
-  void add_past_trees();
   Result<> see_file(const std::string& path, const codec::Body& body, const NodeId& id);
   Result<> see_mention(const std::string& path, const Mention& mention);
 
@@ -65,10 +73,10 @@ class Check {
   Report report_;
   bool whole_ = true;
   Walked walked_;
-  Walked walked_past_;
   std::deque<std::unique_ptr<Pass>> passes_;
   std::vector<std::unique_ptr<Pass>> done_;  // later ones ask them what they counted
   std::vector<SeenBlob> seen_;
+  std::vector<SeenBody> bodies_;
 };
 
 }  // namespace nokv::meta::fsck

@@ -51,6 +51,17 @@ bool mentions_of(std::string_view key, std::string_view value, std::vector<Menti
   }
 }
 
+std::optional<codec::Body> digested_body_of(std::string_view key, std::string_view value) {
+  std::optional<codec::Inode> inode;
+  codec::Dentry dentry;
+  codec::NodeRecord node;
+  auto table = static_cast<Table>(key[0]);
+  if (table == Table::dentry && codec::decode(value, dentry)) inode = std::move(dentry.inode);
+  if (table == Table::node && codec::decode(value, node)) inode = std::move(node.inode);
+  if (!inode || inode->body.digest.kind == codec::DigestKind::none) return std::nullopt;
+  return std::move(inode->body);
+}
+
 Result<bool> MentionScan::next() {
   static constexpr std::array kTables = {Table::chunk, Table::node, Table::dentry};
   if (rows_ != nullptr) rows_->next();

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,9 @@ struct Mention {
 
 // Appends what a record of the dentry, node or chunk table mentions; false when it is damaged.
 bool mentions_of(std::string_view key, std::string_view value, std::vector<Mention>& out);
+
+// The body of a file, of a record of the dentry or node table, when it has a digest.
+std::optional<codec::Body> digested_body_of(std::string_view key, std::string_view value);
 
 // All records that may mention blobs, live and past, one after another.
 class MentionScan {

@@ -8,6 +8,25 @@ using codec::Dentry;
 using codec::Kind;
 using codec::Table;
 
+namespace {
+
+// In a clone, what has records of its own is found by its directory's own entries.
+Result<> see_own_entry(const Subject& subject, Report& report, const NodeId& id,
+                       const NodeId& parent, std::string_view name) {
+  if (parent.hops.empty()) return {};  // all its entries are its own
+  NOKV_ASSIGN(auto own, subject.view.get(codec::dentry_key(parent, name), kNow));
+  if (own) return {};
+  report.add({.code = "own_entry",
+              .path = path_of(subject.view, parent, name),
+              .id = id.text(),
+              .detail = "it was changed in the clone, whose directory has no entry of its own for "
+                        "it, so a sweep would miss it",
+              .repair = OwnEntry{parent, std::string(name)}});
+  return {};
+}
+
+}  // namespace
+
 // ---- nodes
 
 Result<> NodePass::row(std::string_view key, std::string_view value) {
@@ -17,7 +36,20 @@ Result<> NodePass::row(std::string_view key, std::string_view value) {
   if (!read(key, value, record)) return {};
   if (record.directory) return see_directory(id, *record.directory);
   if (record.inode) return see_file(id, record);
-  return {};  // a whiteout: of a node in a clone
+  return see_whiteout(id);
+}
+
+// The whiteout of a node in a clone; the list of them says that it is there.
+Result<> NodePass::see_whiteout(const NodeId& id) {
+  uint64_t clone = last_clone(id);
+  NOKV_ASSIGN(auto row, view_.get_present(codec::grave_key(clone, id)));
+  if (row) return {};
+  report_.add({.code = "whiteout_unlisted",
+               .is_error = false,
+               .id = id.text(),
+               .detail = "a removed node left a row behind that nobody would sweep",
+               .repair = ListWhiteout{id}});
+  return {};
 }
 
 Result<> NodePass::see_directory(const NodeId& id, const codec::Directory& directory) {
@@ -33,7 +65,9 @@ Result<> NodePass::see_directory(const NodeId& id, const codec::Directory& direc
     return {};
   }
   NOKV_ASSIGN(auto entry, tree.dentry(directory.parent, directory.name));
-  if (entry && entry->child == id && entry->kind == Kind::directory) return {};
+  if (entry && entry->child == id && entry->kind == Kind::directory) {
+    return see_own_entry(subject_, report_, id, directory.parent, directory.name);
+  }
   report_.add({.code = "lost_directory",
                .path = path_of(view_, directory.parent, directory.name),
                .id = id.text(),
@@ -44,7 +78,6 @@ Result<> NodePass::see_directory(const NodeId& id, const codec::Directory& direc
 }
 
 Result<> NodePass::see_file(const NodeId& id, const codec::NodeRecord& record) {
-  if (!id.hops.empty()) return {};  // what is inherited has no rows here
   auto links = view_.scan(codec::node_table_key(Table::link, id), {}, kNow);
   uint32_t rows = 0;
   NodeId parent;
@@ -73,12 +106,14 @@ Result<> LinkPass::row(std::string_view key, std::string_view value) {
   codec::LinkKey link;
   codec::LinkRecord record;
   if (!codec::split_link_key(key, link)) return undecodable(key);
-  if (!read(key, value, record) || !link.file.hops.empty()) return {};
+  if (!read(key, value, record)) return {};
   Tree tree(view_, kNow);
-  NOKV_ASSIGN(auto node, tree.node(link.file));
+  NOKV_ASSIGN(auto node, view_.record<codec::NodeRecord>(codec::node_key(link.file), kNow));
   NOKV_ASSIGN(auto entry, tree.dentry(link.parent, link.name));
   bool named = entry && entry->child == link.file && !entry->inode;
-  if (named && node && node->inode) return {};
+  if (named && node && node->inode) {
+    return see_own_entry(subject_, report_, link.file, link.parent, link.name);
+  }
   report_.add(
       {.code = "link_row",
        .path = path_of(view_, link.parent, link.name),
@@ -95,7 +130,9 @@ Result<> MovedPass::row(std::string_view key, std::string_view value) {
   if (!codec::split_node_key(key, file)) return undecodable(key);
   if (!read(key, value, record)) return {};
   NOKV_ASSIGN(auto entry, Tree(view_, kNow).dentry(record.parent, record.name));
-  if (entry && entry->child == file && entry->inode) return {};
+  if (entry && entry->child == file && entry->inode) {
+    return see_own_entry(subject_, report_, file, record.parent, record.name);
+  }
   report_.add({.code = "moved",
                .is_error = false,
                .path = path_of(view_, record.parent, record.name),
@@ -124,7 +161,9 @@ Result<bool> OwnerPass::step(size_t records) {
       rows_->next();
       continue;
     }
-    NOKV_ASSIGN(auto node, Tree(subject_.view, kNow).node(key.directory));
+    // Each change of an entry writes the directory's own record, in a clone too.
+    std::string node_key = codec::node_key(key.directory);
+    NOKV_ASSIGN(auto node, subject_.view.record<codec::NodeRecord>(node_key, kNow));
     NOKV_ASSIGN(auto swept, subject_.view.get_present(codec::detached_key(key.directory, 0)));
     if (!swept && (!node || !node->directory)) {
       report_.add({.code = "entries_without_directory",
@@ -210,7 +249,7 @@ Result<> ChunkPass::row(std::string_view key, std::string_view /*value*/) {
   if (!last_ || *last_ != of) {
     last_ = of;
     NOKV_ASSIGN(auto row, view_.get_present(codec::detached_key(chunk.file, chunk.body_number)));
-    last_swept_ = row.has_value() || !chunk.file.hops.empty();
+    last_swept_ = row.has_value();
   }
   if (last_swept_) ++swept_;
   return {};
@@ -240,7 +279,7 @@ Result<> ChunkPass::next_batch() {
     if (codec::split_chunk_key(rows->key(), chunk)) {
       from_ = {chunk.file, chunk.body_number};
       NOKV_ASSIGN(auto row, view_.get_present(codec::detached_key(from_.file, from_.body_number)));
-      if (!row && from_.file.hops.empty()) batch_.emplace_back(from_, false);
+      if (!row) batch_.emplace_back(from_, false);
       body = codec::node_table_key(Table::chunk, chunk.file);
       codec::put_u64(body, chunk.body_number);
       rows->seek(codec::prefix_end(std::move(body)));

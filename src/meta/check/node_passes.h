@@ -23,6 +23,7 @@ class NodePass final : public TablePass {
   Result<> row(std::string_view key, std::string_view value) override;
   Result<> see_directory(const NodeId& id, const codec::Directory& directory);
   Result<> see_file(const NodeId& id, const codec::NodeRecord& record);
+  Result<> see_whiteout(const NodeId& id);
 
   uint64_t directories_ = 0;
 };

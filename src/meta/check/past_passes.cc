@@ -30,6 +30,8 @@ Result<> FiledPass::row(std::string_view key, std::string_view /*value*/) {
   uint64_t birth = 0;
   if (pin == nullptr) {
     stray(str("a past record is filed under pin ", id, ", which is not there"));
+  } else if (static_cast<Table>(record_key[0]) == Table::clone) {
+    stray("the record of a clone is filed, which no pin keeps");
   } else if (!value) {
     stray(str("what is filed under pin ", id, " is not there"));
   } else if (!codec::take_birth(old, birth) || birth > pin->version || pin->version >= death) {
@@ -93,6 +95,19 @@ Result<> PastPass::see(std::string_view past) {
   }
   if (all_) return see_all(past, key, old.birth, death);
   old.value = value;
+  auto keeper = retention_.keeper(subject_.view, key, old, death);
+  if (!keeper) {
+    if (keeper.error().code() != Code::data_loss) return std::unexpected(keeper.error());
+    report_.add({.code = "undecodable", .id = hex(past), .detail = keeper.error().message()});
+    return {};
+  }
+  if (*keeper) {
+    NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(**keeper, past)));
+    if (filed) {
+      ++good_;
+      return {};
+    }
+  }
   const auto& versions = subject_.state->pins->by_version();
   for (auto row = versions.lower_bound(death - 1); row != versions.end(); ++row) {
     if (row->first < old.birth) break;
@@ -100,7 +115,7 @@ Result<> PastPass::see(std::string_view past) {
       NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(id, past)));
       if (!filed) continue;
       ++good_;
-      return judge(past, key, old, death, id);
+      return filed_elsewhere(past, id, *keeper);
     }
   }
   report_.add({.code = "past_unfiled",
@@ -112,27 +127,15 @@ Result<> PastPass::see(std::string_view past) {
   return {};
 }
 
-// Whether the pin it is filed under is the one that keeps it. Records of files are also kept when
-// it cannot be told where they were, so there is nothing to say about them.
-Result<> PastPass::judge(std::string_view past, const std::string& key, const Raw& old,
-                         uint64_t death, uint64_t pin) {
+// A pin that is going keeps its rows until they are handed on.
+Result<> PastPass::filed_elsewhere(std::string_view past, uint64_t pin,
+                                   const std::optional<uint64_t>& keeper) {
   if (subject_.state->pins->find(pin)->going) return {};
-  auto table = static_cast<Table>(key[0]);
-  codec::NodeRecord node;
-  if (table == Table::chunk || table == Table::moved || table == Table::link) return {};
-  if (table == Table::node && (!codec::decode(old.value, node) || !node.directory)) return {};
-  auto keeper = retention_.keeper(subject_.view, key, old, death);
-  if (!keeper) {
-    if (keeper.error().code() != Code::data_loss) return std::unexpected(keeper.error());
-    report_.add({.code = "undecodable", .id = hex(past), .detail = keeper.error().message()});
-    return {};
-  }
-  if (*keeper && **keeper == pin) return {};
   report_.add({.code = "filed_elsewhere",
                .is_error = false,
                .id = hex(past),
                .detail = str("filed under pin ", pin, ", and ",
-                             *keeper ? str("kept by pin ", **keeper) : "needed by none"),
+                             keeper ? str("kept by pin ", *keeper) : "needed by none"),
                .repair = FilePast{std::string(past)}});
   return {};
 }

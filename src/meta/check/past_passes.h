@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,8 +37,8 @@ class PastPass final : public Pass {
  private:
   Result<> see(std::string_view past);
   Result<> see_all(std::string_view past, const std::string& key, uint64_t birth, uint64_t death);
-  Result<> judge(std::string_view past, const std::string& key, const Raw& old, uint64_t death,
-                 uint64_t pin);
+  Result<> filed_elsewhere(std::string_view past, uint64_t pin,
+                           const std::optional<uint64_t>& keeper);
   bool open_table();
 
   const Subject& subject_;

@@ -158,6 +158,40 @@ struct Planner {
     return {};
   }
 
+  Result<> operator()(const MendClone& it) {
+    upkeep(txn).clones.push_back({it.clone, it.live, it.past});
+    return {};
+  }
+
+  Result<> operator()(const ListWhiteout& it) {
+    uint64_t clone = last_clone(it.id);
+    uint64_t birth = 0;
+    NOKV_ASSIGN(auto node, stored_record<codec::NodeRecord>(txn, codec::node_key(it.id), birth));
+    if (!node || !node->is_whiteout()) return {};
+    txn.set(codec::grave_key(clone, it.id), "");
+    NOKV_ASSIGN(auto live, stored(txn, codec::clone_key(clone)));
+    if (!live) txn.set(codec::number_key(Table::ending, clone), "");
+    return {};
+  }
+
+  Result<> operator()(const OwnEntry& it) {
+    NOKV_ASSIGN(auto own, stored(txn, codec::dentry_key(it.parent, it.name)));
+    NOKV_ASSIGN(auto inherited, txn.tree().inherited(it.parent, it.name));
+    if (own || !inherited) return {};
+    NOKV_ASSIGN(DirectoryState * state, directory(txn, it.parent));
+    if (state == nullptr) return {};
+    NOKV_TRY(txn.put(codec::dentry_key(it.parent, it.name), codec::encoded(*inherited)));
+    txn.changed(it.parent, *state, 0);
+    return {};
+  }
+
+  Result<> operator()(const ReleasePin& it) {
+    const codec::PinRecord* pin = txn.context().pins.find(it.pin);
+    if (pin == nullptr || pin->going) return {};
+    upkeep(txn).going_pins.push_back(it.pin);
+    return {};
+  }
+
   Result<> operator()(const NameSnapshot& it) {
     const codec::PinRecord* pin = txn.context().pins.find(it.pin);
     if (pin == nullptr || pin->going) return {};

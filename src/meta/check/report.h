@@ -64,6 +64,25 @@ struct ListChunks {
   NodeId file;
   uint64_t body_number = 0;
 };
+// What holds a clone is off by this much.
+struct MendClone {
+  uint64_t clone = 0;
+  int64_t live = 0;
+  int64_t past = 0;
+};
+// The whiteout of a node in a clone that no sweep would find.
+struct ListWhiteout {
+  NodeId id;
+};
+// An entry that a directory of a clone inherits becomes its own.
+struct OwnEntry {
+  NodeId parent;
+  std::string name;
+};
+// A clone's pin that no clone names.
+struct ReleasePin {
+  uint64_t pin = 0;
+};
 // A snapshot's pin without a name.
 struct NameSnapshot {
   uint64_t pin = 0;
@@ -81,7 +100,7 @@ struct RemoveObject {
 
 using Repair =
     std::variant<std::monostate, MendSums, MendPlace, MendLink, DropMoved, MendReferences, FilePast,
-                 DropRow, ListDead, ListChunks, NameSnapshot, SkipIds, RemoveObject>;
+                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, OwnEntry, ReleasePin, NameSnapshot, SkipIds, RemoveObject>;
 
 struct Problem {
   std::string_view code;  // a literal: docs/fsck.md lists them

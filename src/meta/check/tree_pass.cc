@@ -64,8 +64,8 @@ Result<> TreePass::begin() {
     levels_.back().counted = false;
     return {};
   }
-  NOKV_ASSIGN(auto same, same_as_now(top_.id));
-  if (same) return {};
+  NOKV_ASSIGN(bool elsewhere, walked_elsewhere(top_.id));
+  if (elsewhere) return {};
   report_.looked_at();
   NOKV_ASSIGN(auto record, tree_.node(top_.id));
   if (!record || !record->directory) {
@@ -77,15 +77,68 @@ Result<> TreePass::begin() {
 }
 
 Result<> TreePass::enter(const NodeId& id, std::string name, codec::Directory record) {
-  Level level{id, std::move(name), true, std::move(record), {}, {}};
+  Level level{id, std::move(name), true, std::move(record), {}, {}, {}};
   std::string prefix = codec::dentry_key(id, {});
   level.entries.prefix_size = prefix.size();
-  if (id.hops.empty()) {
-    level.entries.own = subject_.view.scan(prefix, prefix, top_.at);
-  } else {
+  if (top_.inherited && !id.hops.empty()) {
     NOKV_ASSIGN(level.entries.seen_through, tree_.list(id));
+  } else {
+    level.entries.own = subject_.view.scan(prefix, prefix, top_.at);
+    if (!id.hops.empty()) NOKV_TRY(begin_sums(level));
   }
   levels_.push_back(std::move(level));
+  return {};
+}
+
+// A directory of a clone has what its source has, until its own entries say otherwise.
+Result<> TreePass::begin_sums(Level& level) {
+  NOKV_ASSIGN(level.source, tree_.source(level.id));
+  if (!level.source) {  // the clone ended, or its record is missing, which its own pass tells
+    level.counted = false;
+    return {};
+  }
+  NOKV_ASSIGN(auto record, Tree(subject_.view, level.source->version).node(level.source->id));
+  if (!record || !record->directory) return {};  // it was made in the clone
+  const codec::Directory& directory = *record->directory;
+  level.sums.entries = directory.entries;
+  level.sums.totals.files = directory.totals.files;
+  level.sums.totals.directories = directory.totals.directories;
+  level.sums.totals.bytes = directory.totals.bytes;
+  return {};
+}
+
+// An entry of the directory's own takes the place of the one it inherits, if there is one.
+Result<> TreePass::see_own(Level& level, const std::string& name, bool whiteout) {
+  std::optional<Dentry> inherited;
+  if (level.source) {
+    Tree then(subject_.view, level.source->version);
+    NOKV_ASSIGN(inherited, then.dentry(level.source->id, name));
+    if (inherited) {
+      --level.sums.entries;
+      codec::Totals& totals = level.sums.totals;
+      if (inherited->kind != Kind::directory) {
+        auto inode = then.inode(*inherited);
+        if (!inode) level.counted = false;  // told where the source is walked
+        --totals.files;
+        totals.bytes -= inode ? inode->body.size : 0;
+        return {};
+      }
+      NOKV_ASSIGN(auto record, then.node(inherited->child));
+      if (!record || !record->directory) {
+        level.counted = false;
+        return {};
+      }
+      totals.files -= record->directory->totals.files;
+      totals.directories -= record->directory->totals.directories + 1;
+      totals.bytes -= record->directory->totals.bytes;
+      return {};
+    }
+  }
+  // Only what a clone inherits needs to be hidden. (Of a clone that ended it cannot be told.)
+  bool may_hide = !level.id.hops.empty() && !level.source;
+  if (whiteout && !may_hide) {
+    problem("stray_whiteout", path(name), level.id, "a removed entry left a row behind", {}, false);
+  }
   return {};
 }
 
@@ -110,10 +163,9 @@ Result<bool> TreePass::next(Level& level) {
 }
 
 Result<> TreePass::see(Level& level, const std::string& name, const Dentry& dentry) {
-  if (dentry.kind == Kind::none) {  // only what a clone inherits needs to be hidden
-    problem("stray_whiteout", path(name), level.id, "a removed entry left a row behind", {}, false);
-    return {};
-  }
+  bool whiteout = dentry.kind == Kind::none;
+  if (level.entries.own) NOKV_TRY(see_own(level, name, whiteout));
+  if (whiteout) return {};
   ++level.sums.entries;
   if (auto good = check_name(name); !good) {
     problem("bad_name", path(name), dentry.child, good.error().message());
@@ -123,20 +175,32 @@ Result<> TreePass::see(Level& level, const std::string& name, const Dentry& dent
             str("the next id to be given is ", subject_.next_id()),
             mend_next_id(dentry.child.origin));
   }
+  if (uint64_t clone = clone_held(level.id, dentry)) {
+    NOKV_ASSIGN(auto record, subject_.view.get(codec::clone_key(clone), top_.at));
+    if (!record) {
+      problem("clone_missing", path(name), dentry.child,
+              str("it lies in clone ", clone, ", which has no record"));
+    }
+  }
   return dentry.kind == Kind::directory ? see_directory(level, name, dentry)
                                         : see_file(level, name, dentry);
 }
 
 // ---- directories
 
-// At an older version: whether nothing at or below the directory changed since. Each change below
-// writes the record anew, so then it is what the walk of the present saw.
-Result<bool> TreePass::same_as_now(const NodeId& id) {
-  if (top_.at == kNow) return false;
+// Whether another walk sees the directory and all below it: a directory of a clone without a
+// record of its own at its source; and at an older version, when nothing changed up to the version
+// of the other walk, since each change below writes the record anew.
+Result<bool> TreePass::walked_elsewhere(const NodeId& id) {
   std::string key = codec::node_key(id);
+  if (!id.hops.empty() && !top_.inherited) {
+    NOKV_ASSIGN(bool own, tree_.has_own_node(id));
+    if (!own) return true;
+  }
+  if (top_.at == kNow) return false;
   NOKV_ASSIGN(auto then, subject_.view.get(key, top_.at));
-  NOKV_ASSIGN(auto now, subject_.view.get(key, kNow));
-  return then && now && then->birth == now->birth;
+  NOKV_ASSIGN(auto known, subject_.view.get(key, top_.known));
+  return then && known && then->birth == known->birth;
 }
 
 Result<> TreePass::see_directory(Level& level, const std::string& name, const Dentry& dentry) {
@@ -149,9 +213,9 @@ Result<> TreePass::see_directory(Level& level, const std::string& name, const De
     return {};
   }
   const codec::Directory& directory = *record->directory;
-  NOKV_ASSIGN(bool same, same_as_now(id));
+  NOKV_ASSIGN(bool elsewhere, walked_elsewhere(id));
   bool named = directory.parent == level.id && directory.name == name;
-  if (named && !same && levels_.size() < codec::kDepthMax) {
+  if (named && !elsewhere && levels_.size() < codec::kDepthMax) {
     ++walked_.directories;
     return enter(id, name, *std::move(record->directory));
   }
@@ -160,17 +224,17 @@ Result<> TreePass::see_directory(Level& level, const std::string& name, const De
   level.sums.totals.directories += directory.totals.directories;
   level.sums.totals.bytes += directory.totals.bytes;
   level.sums.totals.newest = std::max(level.sums.totals.newest, directory.totals.newest);
-  if (named && same) return {};
+  if (named && elsewhere) return {};
   if (named) {
     problem("too_deep", path(name), id, str("deeper than ", codec::kDepthMax, " directories"));
     return {};
   }
   NOKV_ASSIGN(auto there, tree_.dentry(directory.parent, directory.name));
-  bool elsewhere = there && there->kind == Kind::directory && there->child == id;
+  bool two_names = there && there->kind == Kind::directory && there->child == id;
   problem("back_pointer", path(name), id,
           str("the directory says that it is '", directory.name, "' in ", directory.parent.text(),
-              elsewhere ? ", and that is so: it has two names" : ""),
-          elsewhere ? Repair() : MendPlace{id, level.id, name});
+              two_names ? ", and that is so: it has two names" : ""),
+          two_names ? Repair() : MendPlace{id, level.id, name});
   return {};
 }
 
@@ -178,7 +242,7 @@ void TreePass::leave() {
   Level level = std::move(levels_.back());
   levels_.pop_back();
   std::string where = levels_.empty() ? top_.path : path(level.name);
-  if (level.counted) compare(level, where);
+  if (level.counted && !top_.detached) compare(level, where);  // what goes counts nowhere
   if (levels_.empty()) return;
   Level& above = levels_.back();
   if (!level.counted) above.counted = false;
@@ -254,7 +318,9 @@ Result<std::optional<codec::Inode>> TreePass::linked_file(const Level& level,
     problem("missing_node", path(name), dentry.child, "the file has a name and no record");
     return std::nullopt;
   }
-  if (dentry.child.hops.empty()) {
+  first_name_ = false;
+  NOKV_ASSIGN(bool own, tree_.has_own_node(dentry.child));
+  if (own) {
     std::string key = codec::link_key(dentry.child, level.id, name);
     NOKV_ASSIGN(auto row, subject_.view.get(key, top_.at));
     auto rows =
@@ -284,7 +350,7 @@ Result<> TreePass::see_body(const std::string& path, const NodeId& id, const cod
 }
 
 Result<> TreePass::see_chunks(const std::string& path, const NodeId& id, const codec::Body& body) {
-  if (!id.hops.empty()) return {};  // what is inherited has no rows here
+  // Only its own: what a file of a clone inherits was looked at there.
   std::string prefix = codec::node_table_key(codec::Table::chunk, id);
   codec::put_u64(prefix, body.body_number);
   auto rows = subject_.view.scan(prefix, prefix, top_.at);

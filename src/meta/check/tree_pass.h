@@ -20,6 +20,9 @@ struct Walked {
 // children; a directory is entered only by the entry that it names itself, so each is entered once
 // and the walk ends, whatever the records say.
 //
+// In a clone only what is its own is walked: a directory's sums are those of its source, which is
+// walked at the clone's pin, and what its own entries add to them or take away.
+//
 // Memory: one open scan and the sums of each directory on the way down, at most kDepthMax of them.
 class TreePass final : public Pass {
  public:
@@ -27,6 +30,8 @@ class TreePass final : public Pass {
     NodeId id;
     std::string path;
     uint64_t at = kNow;
+    uint64_t known = kNow;   // a walk at this version is made too: what is the same is not entered
+    bool inherited = false;  // also what clones inherit, and no sums are taken from their sources
     // Of a detached directory: it has no record, and is being swept.
     bool detached = false;
     std::string of;  // "" or "snapshot x: ", for the details
@@ -46,8 +51,8 @@ class TreePass final : public Pass {
     uint64_t entries = 0;
     codec::Totals totals;
   };
-  // Entries of a directory; its own rows when it is in no clone, so that a damaged one does not
-  // hide the others.
+  // Entries of a directory: its own rows, so that a damaged one does not hide the others, or with
+  // what it inherits.
   struct Entries {
     std::optional<View::Scan> own;
     std::optional<Tree::Lister> seen_through;
@@ -62,6 +67,7 @@ class TreePass final : public Pass {
     codec::Directory record;
     Entries entries;
     Sums sums;
+    std::optional<Source> source;  // whose entries are counted in the sums
   };
 
   Result<> begin();
@@ -74,7 +80,9 @@ class TreePass final : public Pass {
                                                   const codec::Dentry& dentry);
   Result<> see_body(const std::string& path, const NodeId& id, const codec::Body& body);
   Result<> see_chunks(const std::string& path, const NodeId& id, const codec::Body& body);
-  Result<bool> same_as_now(const NodeId& id);
+  Result<> begin_sums(Level& level);
+  Result<> see_own(Level& level, const std::string& name, bool whiteout);
+  Result<bool> walked_elsewhere(const NodeId& id);
   void leave();
   void compare(const Level& level, const std::string& path);
   void problem(std::string_view code, std::string path, const NodeId& id, std::string detail,

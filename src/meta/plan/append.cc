@@ -108,7 +108,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Append& op) {
     body.digest = {};
     if (!op.body.producer.empty()) body.producer = op.body.producer;
   }
-  body.generation = txn.version();
+  txn.stamp(body);
   file.inode.attributes.mtime_ns = file.inode.attributes.ctime_ns = txn.now_ns();
   NOKV_TRY(txn.put_file(spot, file, old_size));
   NOKV_TRY(txn.publishes(spot.id()));

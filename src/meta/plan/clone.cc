@@ -70,7 +70,7 @@ Result<OperationResult> restore_file(Transaction& txn, const Origin& from,
   codec::Body old = file.inode.body;
   file.inode = *from.inode;
   file.inode.attributes.ctime_ns = txn.now_ns();
-  file.inode.body.generation = txn.version();
+  txn.stamp(file.inode.body);
   NOKV_TRY(copy_chunks(txn, from, spot.id(), file.inode.body));
   if (file.in_dentry && file.inode.body.body_number != 0) NOKV_TRY(txn.keep_place(spot));
   if (old.body_number != 0) txn.set(codec::detached_key(spot.id(), old.body_number), "");

@@ -87,7 +87,7 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
   }
   NewFile file;
   file.body = from.inode->body;
-  file.body.generation = txn.version();
+  txn.stamp(file.body);
   file.mode = from.inode->attributes.mode;
   file.uid = from.inode->attributes.uid;
   file.gid = from.inode->attributes.gid;

@@ -18,6 +18,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Link& op) {
   NOKV_TRY(txn.put_inode(id, file.inode, file.links));
   NOKV_TRY(
       txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
+  NOKV_TRY(txn.file_changed(id, 0));
   txn.put_dentry(to, there, {id, file.inode.kind, {}});
   txn.count(to, 1, id, file.inode.kind, file.inode.body.size);
   codec::Event event{codec::EventKind::linked, false, to.path(), from.path(), id, file.inode.kind};

@@ -39,9 +39,9 @@ Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot
   event.generation = file.body.generation;
   event.size = file.body.size;
   if (!found) {
-    codec::Inode inode{codec::Kind::file,
-                       {file.mode, file.uid, file.gid, mtime, ctime,
-                        file.btime_ns.value_or(txn.now_ns())}};
+    codec::Inode inode{
+        codec::Kind::file,
+        {file.mode, file.uid, file.gid, mtime, ctime, file.btime_ns.value_or(txn.now_ns())}};
     inode.xattrs = std::move(file.xattrs);
     inode.body = std::move(file.body);
     out.created = true;

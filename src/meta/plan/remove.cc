@@ -13,7 +13,7 @@ Result<> unlink(Transaction& txn, const Transaction::Spot& spot) {
     file.inode.attributes.ctime_ns = txn.now_ns();
     NOKV_TRY(txn.put_inode(id, file.inode, --file.links));
     NOKV_TRY(txn.put(codec::link_key(id, spot.place.directory, spot.place.name), std::nullopt));
-    if (file.links != 0) return {};
+    if (file.links != 0) return txn.file_changed(id, 0);
   } else {
     NOKV_TRY(txn.put(codec::moved_key(id), std::nullopt));
   }

@@ -48,8 +48,7 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     codec::Dentry moved = entry;
     moved.inode->attributes.ctime_ns = txn.now_ns();
     txn.put_dentry(to, there, moved);
-    NOKV_ASSIGN(auto before, txn.tree().moved(id));
-    NOKV_TRY(txn.put_moved(id, to, before ? before->first_parent : from.place.directory));
+    NOKV_TRY(txn.put_moved(id, to, from.place));
   } else {
     file.inode.attributes.ctime_ns = txn.now_ns();
     NOKV_TRY(txn.put_inode(id, file.inode, file.links));
@@ -57,6 +56,7 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
     NOKV_TRY(txn.put(codec::link_key(id, from.place.directory, from.place.name), std::nullopt));
     NOKV_TRY(
         txn.put(codec::link_key(id, to.directory, to.name), codec::encoded(codec::LinkRecord())));
+    NOKV_TRY(txn.file_changed(id, 0));
   }
   txn.count(from.place, -1, id, entry.kind, size);
   txn.count(to, 1, id, entry.kind, size);

@@ -26,7 +26,6 @@ Result<int64_t> expiry(Transaction& txn, int64_t ttl_ns) {
 }  // namespace
 
 Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
-  NOKV_TRY(txn.check_unchanged());
   NOKV_TRY(check_snapshot_name(op.name));
   if (op.labels.size() > kLabelsMax) {
     return fail(Code::resource_exhausted, op.labels.size(), " labels; the limit is ", kLabelsMax);
@@ -47,6 +46,11 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotCreate& op) {
   }
   NOKV_ASSIGN(int64_t expires, expiry(txn, op.ttl_ns));
   NodeId scope = spot.id();
+  if (txn.made_here(scope)) {
+    return fail(Code::invalid_argument, spot.path(),
+                ": is made by this transaction, and a snapshot shows what was there before it");
+  }
+  NOKV_TRY(txn.check_unchanged());
   codec::SnapshotRecord record;
   record.pin = txn.pin(codec::PinKind::snapshot, scope, spot.path(), expires);
   record.version = txn.version() - 1;

@@ -206,6 +206,19 @@ TEST_F(S3StoreTest, AServerThatIsTooSlowIsCancelledAtTheDeadline) {
   EXPECT_EQ(result.error().outcome(), Outcome::maybe_done);
 }
 
+TEST_F(S3StoreTest, WhatTheServerAnsweredLastIsToldWhenTheTimeIsOver) {
+  serve([this](const Server::Request&) {
+    if (requests == 1) return Server::reply(503, error_xml("SlowDown"));
+    return hang();
+  });
+  deadline = 200ms;
+  auto result = get("k");
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Code::unavailable);
+  EXPECT_NE(result.error().message().find("503 SlowDown"), std::string::npos)
+      << result.error().message();
+}
+
 TEST_F(S3StoreTest, ATryThatIsTooSlowIsGivenUpForAnotherOne) {
   serve([this](const Server::Request&) {
     if (requests == 1) return hang();

@@ -38,10 +38,15 @@ void Sender::close() {
   }
 }
 
+// That the time is over says less than what the store answered before.
+Error Sender::too_late(const Call& call, std::string_view otherwise) {
+  return call.heard ? *call.heard : Error(Code::cancelled, std::string(otherwise));
+}
+
 void Sender::admit(const CallPtr& call) {
   Duration left = call->call.deadline - doors_.clock.now();
   if (left <= Duration{0}) {
-    return finish(call, Error(Code::cancelled, "the deadline has passed"));
+    return finish(call, too_late(*call, "the deadline has passed"));
   }
   Admission admission = decide(call, false);
   if (admission == Admission::wait) {
@@ -84,7 +89,7 @@ Sender::Admission Sender::decide(const CallPtr& call, bool enqueue) {
 
 void Sender::expire(const CallPtr& call) {
   bool mine = state_.with([&](State&) { return std::exchange(call->waiting, false); });
-  if (mine) finish(call, Error(Code::cancelled, "still waiting for its turn at the deadline"));
+  if (mine) finish(call, too_late(*call, "still waiting for its turn at the deadline"));
 }
 
 void Sender::leave() {
@@ -167,9 +172,11 @@ void Sender::answered(const CallPtr& call, Result<net::HttpClientResponse> resul
   bool nothing_sent = !result && bad->error.outcome() == Outcome::not_done;
   bool doubtful = call->doubtful || (!answered_no && !nothing_sent);
   call->doubtful = doubtful;
+  if (bad->error.code() != Code::cancelled) call->heard = bad->error;
   if (!try_again(call, *bad)) {
-    Error error = call->tries > 1 ? with_suffix(bad->error, str(", after ", call->tries, " tries"))
-                                  : std::move(bad->error);
+    Error why = bad->error.code() == Code::cancelled ? too_late(*call, bad->error.message())
+                                                     : std::move(bad->error);
+    Error error = call->tries > 1 ? with_suffix(why, str(", after ", call->tries, " tries")) : why;
     finish(call, doubtful ? std::move(error).maybe_done() : std::move(error));
   }
   leave();

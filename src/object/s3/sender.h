@@ -4,7 +4,9 @@
 
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/guarded.h"
 #include "object/s3/place.h"
@@ -62,8 +64,9 @@ class Sender : public std::enable_shared_from_this<Sender> {
   struct Call {
     S3Call call;
     int tries = 0;
-    bool doubtful = false;  // an earlier try may have had its effect
-    bool waiting = false;   // in the queue
+    bool doubtful = false;       // an earlier try may have had its effect
+    std::optional<Error> heard;  // of the last try that did not only run out of time
+    bool waiting = false;        // in the queue
     TimerId expiry = 0;
     CredentialsPtr credentials;
   };
@@ -82,6 +85,7 @@ class Sender : public std::enable_shared_from_this<Sender> {
     closed,
   };
 
+  static Error too_late(const Call& call, std::string_view otherwise);
   void admit(const CallPtr& call);
   // Takes a turn, or a place in the queue if `enqueue`.
   Admission decide(const CallPtr& call, bool enqueue);

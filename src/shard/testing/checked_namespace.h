@@ -4,11 +4,13 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "codec/crc32c.h"
+#include "codec/digester.h"
 #include "codec/key.h"
 #include "shard/testing/sim_namespace.h"
 
@@ -16,6 +18,8 @@ namespace nokv::shard {
 
 class CheckedNamespace : public testing::Test {
  protected:
+  explicit CheckedNamespace(BackgroundOptions background = SimNamespace::quiet_background())
+      : ns(1, std::move(background)) {}
   void SetUp() override {
     ASSERT_TRUE(ns.open());
     ASSERT_TRUE(ns.init());
@@ -120,8 +124,13 @@ class CheckedNamespace : public testing::Test {
   }
   uint64_t blob_of(const std::string& path) { return ns.stat(path)->body.blob; }
 
+  static codec::Digest digest_of(codec::DigestKind kind, std::string_view bytes) {
+    codec::Digester digester(kind);
+    digester.add(bytes);
+    return digester.finish();
+  }
   // A file whose body lies in the store.
-  void put_big(const std::string& path, const std::string& bytes) {
+  void put_big(const std::string& path, const std::string& bytes, codec::Digest digest = {}) {
     codec::OpenUpload open;
     open.blobs = static_cast<uint32_t>(codec::blob_count(bytes.size()));
     auto opened = must({open}).results.at(0);
@@ -129,6 +138,7 @@ class CheckedNamespace : public testing::Test {
     op.target.path = path;
     op.mode = 0644;
     op.body.size = bytes.size();
+    op.body.digest = std::move(digest);
     op.body.upload = opened.upload;
     op.body.first_blob = opened.first_blob;
     for (size_t at = 0; at < bytes.size(); at += codec::kBlockBytes) {
@@ -153,22 +163,15 @@ class CheckedNamespace : public testing::Test {
     return reply ? *reply : codec::GcReply();
   }
 
-  SimNamespace ns{1};
+  SimNamespace ns;
 
  private:
   int pokes_ = 0;
 };
 
-inline codec::Operation append_op(const std::string& path, const std::string& bytes) {
-  codec::Append op;
-  op.target.path = path;
-  op.body.bytes = bytes;
-  op.body.size = bytes.size();
-  return op;
-}
-
-inline codec::Operation link_op(const std::string& from, const std::string& to) {
-  return codec::Link{{from, {}}, {to, {}}};
+inline codec::Operation clone_op(const std::string& from, const std::string& to,
+                                 const std::string& from_at = {}) {
+  return codec::Clone{{from, {}}, from_at, {to, {}}};
 }
 
 }  // namespace nokv::shard

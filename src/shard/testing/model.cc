@@ -19,6 +19,7 @@ Node& Tree::edit(Ino ino) {
 Ino Tree::add(Node node) {
   Ino ino = nodes_.empty() ? kRoot : ++last_;
   if (!node.id) node.id = std::make_shared<Learned<codec::NodeId>>();
+  if (!node.line) node.line = std::make_shared<const int>(0);
   nodes_.emplace(ino, std::make_shared<Node>(std::move(node)));
   return ino;
 }

@@ -40,6 +40,7 @@ struct Node {
   uint64_t rdev = 0;
   std::shared_ptr<Learned<int64_t>> mtime, ctime, btime;  // shared by copies of one fact
   std::shared_ptr<Learned<codec::NodeId>> id;
+  std::shared_ptr<const int> line;  // shared by a node and what clones make of it
   std::map<std::string, std::string> xattrs;
   std::string target;
   Bytes bytes;

@@ -163,6 +163,10 @@ class Doing {
 
   void changed_file(Ino file, const Place& place) {
     if (tree_.at(file).names == 1) return changed(place.directory);
+    changed_by_all_names(file);
+  }
+
+  void changed_by_all_names(Ino file) {
     std::vector<Ino> parents;
     for (const auto& [ino, node] : tree_.nodes()) {
       for (const auto& [name, each] : node->children) {
@@ -290,6 +294,7 @@ class Doing {
       Node& node = tree_.edit(ino);
       --node.names;
       node.ctime = now_;
+      changed_by_all_names(ino);
     }
   }
 
@@ -471,6 +476,7 @@ class Doing {
     node.ctime = now_;
     tree_.edit(to.directory).children[to.name] = from.there;
     entries_changed(to.directory);
+    changed_by_all_names(from.there);
     told(to, from.there, true);
     return Code::ok;
   }
@@ -491,6 +497,7 @@ class Doing {
     node.ctime = now_;
     entries_changed(to.directory);
     if (node.kind == Kind::directory) changed(ino);
+    if (node.names > 1) changed_by_all_names(ino);
   }
 
   Code perform(const codec::Rename& op) {
@@ -696,6 +703,7 @@ class Doing {
       if (at.there != 0) return Code::already_exists;
       Node node = from;
       node.id = nullptr;
+      node.line = nullptr;
       node.names = 1;
       node.ghosts = 0;
       told(at, add(at.directory, at.name, std::move(node)), true);

@@ -1,7 +1,11 @@
 // How the shard is looked at and compared with the model.
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
 
 #include "codec/key.h"
+#include "meta/check/check.h"
 #include "shard/testing/model_run.h"
 #include "shard/testing/references.h"
 
@@ -159,6 +163,144 @@ void Run::compare_kept() {
   }
 }
 
+namespace {
+
+// What of a node a difference is about.
+struct Look {
+  Kind kind = Kind::none;
+  uint32_t mode = 0, uid = 0, gid = 0;
+  std::map<std::string, std::string> xattrs;
+  std::string bytes;
+  std::string target;
+  bool operator==(const Look&) const = default;
+};
+using Looks = std::map<std::string, Look>;
+
+void look_below(const Tree& tree, Ino ino, const std::string& path, Looks& out) {
+  const Node& node = tree.at(ino);
+  Look& look = out[path];
+  look = {node.kind, node.mode, node.uid, node.gid, node.xattrs, {}, node.target};
+  if (node.bytes) look.bytes = *node.bytes;
+  for (const auto& [name, child] : node.children) {
+    look_below(tree, child, (path == "/" ? "" : path) + "/" + name, out);
+  }
+}
+
+// What the differences make of a: it must be b.
+Looks patched(const Looks& a, const Looks& b, const std::string& top_a, const std::string& top_b,
+              const std::vector<codec::Difference>& differences, std::string& problem) {
+  using codec::DifferenceKind;
+  std::map<std::string, std::string> moved{{top_a, top_b}};
+  std::set<std::string> removed;
+  auto of_b = [&](const std::string& path) {
+    auto found = b.find(path);
+    if (found == b.end()) problem = "tells of " + path + ", which is not there";
+    return found == b.end() ? Look() : found->second;
+  };
+  for (const auto& each : differences) {
+    if (each.change == DifferenceKind::removed) removed.insert(each.path);
+    if (each.change == DifferenceKind::renamed) moved[each.old_path] = each.path;
+  }
+  Looks out;
+  for (const auto& [path, look] : a) {
+    if (removed.contains(path)) continue;
+    std::string prefix = path;
+    while (!moved.contains(prefix) && prefix.size() > 1) {
+      prefix = prefix.substr(0, std::max<size_t>(prefix.rfind('/'), 1));
+    }
+    std::string rest = path == prefix ? "" : path.substr(prefix == "/" ? 0 : prefix.size());
+    std::string to = moved.contains(prefix) ? moved[prefix] : prefix;
+    out[rest.empty() ? to : (to == "/" ? "" : to) + rest] = look;
+  }
+  for (const auto& each : differences) {
+    if (each.change == DifferenceKind::removed || each.change == DifferenceKind::renamed) continue;
+    if (each.change == DifferenceKind::created && out.contains(each.path)) {
+      problem = each.path + " was there before it was created";
+    }
+    out[each.path] = of_b(each.path);
+  }
+  return out;
+}
+
+}  // namespace
+
+// Any two kept versions of a path, or of a clone and its source: what the shard says differs must
+// turn the one into the other, and be nothing when they are alike.
+void Run::compare_versions(SimRandom& random) {
+  learn_pins();
+  if (!fine()) return;
+  struct Chosen {
+    const Tree* tree;
+    std::string at;
+    std::string path;
+    Ino ino = 0;
+  };
+  auto choose = [&](const std::string& wanted) {
+    Chosen out{&world_.tree, "", wanted};
+    std::string scope = "/";
+    if (!world_.pins.empty() && random.one_in(2)) {
+      const Pin& pin = world_.pins[random.below(world_.pins.size())];
+      if (!pin.of_file) {
+        out.tree = pin.tree.get();
+        out.at = pin.name.empty() ? str("v", pin.version) : pin.name;
+        scope = pin.path;
+      }
+    }
+    if (out.path.empty()) out.path = Draw(random, world_, version_).existing_path(*out.tree);
+    if (!covers(scope, out.path)) out.path = scope;
+    Tree::Spot spot;
+    if (out.tree->resolve(out.path, false, spot) == Code::ok) out.ino = spot.ino;
+    return out;
+  };
+  Chosen a = choose("");
+  Chosen b = choose(random.one_in(2) ? a.path : "");
+  auto is_directory = [](const Chosen& it) {
+    return it.ino != 0 && it.tree->at(it.ino).kind == Kind::directory;
+  };
+  if (!is_directory(a) || !is_directory(b)) return;
+  std::string what = str("diff ", a.path, " at '", a.at, "' ", b.path, " at '", b.at, "'");
+  tell(what);
+  std::vector<codec::Difference> differences;
+  codec::DiffRequest request{{a.path, {}}, a.at, {b.path, {}}, b.at};
+  request.limit = 3;
+  for (;;) {
+    auto reply = ns_.call<codec::DiffReply>(Method::diff, request);
+    if (!reply && reply.error().code() == Code::failed_precondition) {
+      if (a.tree->at(a.ino).line == b.tree->at(b.ino).line) differ(what + ": says unrelated");
+      return;
+    }
+    if (!reply) return differ(what + ": " + reply.error().message());
+    std::ranges::move(reply->differences, std::back_inserter(differences));
+    if (!reply->more) break;
+    request.cursor = reply->cursor;
+  }
+  Looks in_a;
+  Looks in_b;
+  look_below(*a.tree, a.ino, a.path, in_a);
+  look_below(*b.tree, b.ino, b.path, in_b);
+  std::string problem;
+  Looks made = patched(in_a, in_b, a.path, b.path, differences, problem);
+  if (made != in_b && problem.empty()) {
+    for (const auto& [path, look] : in_b) {
+      if (!made.contains(path)) problem = "does not tell of " + path;
+      if (made.contains(path) && made[path] != look) problem = "does not tell how " + path + " is";
+    }
+    for (const auto& [path, look] : made) {
+      if (!in_b.contains(path)) problem = "does not tell that " + path + " is gone";
+    }
+  }
+  if (a.path == b.path && in_a == in_b && a.ino == b.ino && a.at == b.at && !differences.empty()) {
+    problem = "tells of differences where there are none";
+  }
+  if (!problem.empty()) {
+    for (const auto& each : differences) {
+      tell(str("  ", static_cast<int>(each.change), " ", each.path, " was ", each.old_path));
+    }
+    return differ(what + ": " + problem);
+  }
+  if (!differences.empty()) ++counts_.diffs;
+}
+
 void Run::compare_references(bool at_rest) {
   std::map<std::string, uint64_t> objects;
   std::optional<Result<object::ListPage>> page;
@@ -173,6 +315,13 @@ void Run::compare_references(bool at_rest) {
   } while ((*page)->more);
   std::string problem = check_references(*ns_.shard().state()->snapshot, objects, at_rest);
   if (!problem.empty()) differ(problem);
+  auto checked = meta::fsck::Check::begin(ns_.shard().state(), {.moments = true});
+  if (!checked) return differ("fsck: " + checked.error().message());
+  while ((*checked)->step(1000)) {
+  }
+  for (const auto& found : (*checked)->report().problems()) {
+    differ(str("fsck: ", found.code, " ", found.path, " ", found.id, ": ", found.detail));
+  }
 }
 
 // What the shard keeps, against what it was told to keep; moments are its own decision.

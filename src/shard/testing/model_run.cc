@@ -51,8 +51,10 @@ std::string Run::step(uint64_t number) {
     commit(random);
   } else if (draw < 750) {
     several(random, false);
-  } else if (draw < 885) {
+  } else if (draw < 835) {
     read(random);
+  } else if (draw < 885) {
+    compare_versions(random);
   } else if (draw < 915) {
     upload(random);
   } else if (draw < 955) {

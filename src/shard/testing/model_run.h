@@ -35,6 +35,8 @@ class Run {
     uint64_t kept_compared = 0;
     uint64_t crashes = 0;
     uint64_t moments = 0;
+    uint64_t clones = 0;
+    uint64_t diffs = 0;  // that found something
   };
   const Counts& counts() const { return counts_; }
 
@@ -55,6 +57,7 @@ class Run {
   void crash(SimRandom& random);
   void session(SimRandom& random);
   void compare_kept();
+  void compare_versions(SimRandom& random);
   void compare_references(bool at_rest);
 
   // One commit, awaited and compared.

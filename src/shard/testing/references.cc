@@ -1,13 +1,17 @@
 #include "shard/testing/references.h"
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <set>
 #include <string_view>
 
 #include "codec/key.h"
 #include "codec/record.h"
 #include "codec/rpc.h"
+#include "meta/pins.h"
 #include "meta/region.h"
+#include "meta/view.h"
 
 namespace nokv::shard::model {
 
@@ -41,6 +45,7 @@ class References {
     check_clones();
     check_links();
     check_filed();
+    check_retention();
     check_inline();
     check_blobs();
     if (at_rest) check_rest();
@@ -188,6 +193,53 @@ class References {
       if (codec::split_link_key(key, parts)) ++rows[parts.file];
     }
     if (rows != link_counts_) problem("link counts are not the number of rows");
+  }
+
+  // Each past record is filed under the newest live pin that needs it. A pin that goes keeps its
+  // rows until they are handed on.
+  void check_retention() {
+    std::string value;
+    codec::StateRecord state;
+    auto found = snapshot_.get(codec::table_key(Table::state), value);
+    if (!found || !*found || !codec::decode(value, state)) return problem("no state record");
+    meta::View view(std::shared_ptr<const engine::Snapshot>(std::shared_ptr<void>(), &snapshot_),
+                    state.version, nullptr);
+    meta::PinTable pins;
+    if (auto loaded = pins.load(view); !loaded) return problem(loaded.error().message());
+    each(static_cast<uint8_t>(Table::filed), [&](std::string_view key, std::string_view) {
+      key.remove_prefix(1);
+      uint64_t pin = 0;
+      std::string record;
+      uint64_t death = 0;
+      meta::Raw old;
+      if (!codec::take_u64(key, pin) || !codec::split_past_key(key, record, death)) {
+        return problem("a filed row that cannot be decoded");
+      }
+      const codec::PinRecord* under = pins.find(pin);
+      auto past = view.get_present(key);
+      if (under == nullptr || under->going || !past || !*past) return;
+      std::string_view rest = **past;
+      if (!codec::take_birth(rest, old.birth)) return;
+      old.value = rest;
+      // Asked of each pin anew.
+      meta::Retention fresh(pins);
+      for (const auto& [version, ids] : pins.by_version()) {
+        if (version >= death || version < std::max(old.birth, under->version)) continue;
+        bool any = false;
+        for (uint64_t id : ids) {
+          const codec::PinRecord& other = *pins.find(id);
+          if (other.going || (version == under->version && id != pin)) continue;
+          auto needed = fresh.needs(view, id, other, record, old);
+          if (!needed) return problem("retention: " + needed.error().message());
+          any = any || *needed;
+        }
+        if (any == (version == under->version)) continue;
+        problem(str("a past record of table ", static_cast<int>(record[0]), ", valid from ",
+                    old.birth, " to ", death, ", is filed under pin ", pin, " of v",
+                    under->version, any ? ", and needed at v" : ", which does not need it: v",
+                    version));
+      }
+    });
   }
 
   void check_filed() {

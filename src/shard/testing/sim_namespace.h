@@ -46,6 +46,9 @@ class SimNamespace {
     NOKV_ASSIGN(log_, log::LocalLog::open(env, "/meta/log", log_options));
     ShardOptions options;
     options.cache_bytes = 1 << 20;
+    options.failed = [this](const Error& error) {
+      if (failed) failed(error);
+    };
     NOKV_ASSIGN(shard_, Shard::open(env, *engine_, *log_, events_, options));
     background_ = std::make_unique<Background>(env, *shard_, *engine_, *log_, store_, events_,
                                                background_options_);
@@ -130,6 +133,9 @@ class SimNamespace {
     return out;
   }
 
+  // Told when the shard stops by itself.
+  std::function<void(const Error&)> failed;
+
   SimScheduler& scheduler() { return scheduler_; }
   SimHost& host() { return host_; }
   object::MemoryStore& store() { return store_; }
@@ -191,6 +197,18 @@ inline codec::Operation snapshot_op(const std::string& name, const std::string& 
   op.name = name;
   op.target.path = path;
   return op;
+}
+
+inline codec::Operation append_op(const std::string& path, const std::string& bytes) {
+  codec::Append op;
+  op.target.path = path;
+  op.body.bytes = bytes;
+  op.body.size = bytes.size();
+  return op;
+}
+
+inline codec::Operation link_op(const std::string& from, const std::string& to) {
+  return codec::Link{{from, {}}, {to, {}}};
 }
 
 }  // namespace nokv::shard
