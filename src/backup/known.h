@@ -15,7 +15,7 @@ namespace nokv::backup {
 // The backups at one place.
 struct Known {
   int64_t oldest_ns = 0;  // log time of the oldest one's version
-  uint64_t version = 0;   // the newest one's
+  uint64_t version = 0;   // the newest one's; 0: none was whole yet
   int64_t time_ns = 0;    // and its log time
   bool operator==(const Known&) const = default;
 };

@@ -18,7 +18,7 @@ namespace {
 
 constexpr size_t kAtOnce = 8;
 constexpr size_t kRemovedAtOnce = 1000;
-constexpr Duration kStoreTime = std::chrono::minutes(2);
+constexpr Duration kStoreTime = std::chrono::seconds(30);
 constexpr std::string_view kManifests = "manifests/";
 constexpr std::string_view kParts[] = {"files/", "log/"};
 

@@ -616,7 +616,7 @@ struct BackupsReply {
 // Removes one backup, and what no other one needs; answers what is left.
 struct BackupRemoveRequest {
   std::string to;
-  std::string id;
+  std::string id;  // empty: the place is forgotten, whose backups were deleted otherwise
   static void fields(auto& self, auto& f) {
     f(1, self.to);
     f(2, self.id);

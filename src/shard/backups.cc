@@ -90,20 +90,26 @@ void Backups::tell(codec::StatusReply& reply) const {
   });
 }
 
-// What a restart has to know is on disk before the backup is there, and after it is gone.
-Result<> Backups::note(const std::string& url, const std::vector<BackupManifest>& all) {
+// What a restart has to know is on disk before a backup is there, and after it is gone.
+Result<> Backups::note(const std::function<void(backup::KnownBackups&)>& change) {
   auto known = state_.with([&](State& state) -> std::optional<backup::KnownBackups> {
     if (!state.readable) return std::nullopt;
-    if (all.empty()) {
-      state.known.erase(url);
-    } else {
-      auto oldest = std::ranges::min_element(all, {}, &BackupManifest::time_ns);
-      state.known[url] = {oldest->time_ns, all.back().version, all.back().time_ns};
-    }
+    change(state.known);
     return state.known;
   });
   if (!known) return fail(Code::data_loss, options_.directory, "/backups: is damaged");
   return backup::write_known(env_.files, options_.directory, *known);
+}
+
+Result<> Backups::note_all(const std::string& url, const std::vector<BackupManifest>& all) {
+  return note([&](backup::KnownBackups& known) {
+    if (all.empty()) {
+      known.erase(url);
+      return;
+    }
+    auto oldest = std::ranges::min_element(all, {}, &BackupManifest::time_ns);
+    known[url] = {oldest->time_ns, all.back().version, all.back().time_ns};
+  });
 }
 
 // ---- places
@@ -134,7 +140,18 @@ Result<std::vector<BackupManifest>> Backups::kept(Place& place) {
     return fail(Code::failed_precondition, place.repository->description(),
                 ": holds backups of another namespace (", it.namespace_id, ")");
   }
-  NOKV_TRY(note(place.url, all));
+  bool gone = all.empty() && state_.with([&](const State& state) {
+    auto it = state.known.find(place.url);
+    return it != state.known.end() && it->second.version != 0;
+  });
+  if (gone) {
+    return std::unexpected(
+        Error(Code::failed_precondition,
+              str(place.repository->description(), ": had backups, and has none now"))
+            .with_hint("is the right disk mounted there? If they were deleted: nokv backup "
+                       "--forget --to URL"));
+  }
+  NOKV_TRY(note_all(place.url, all));
   return all;
 }
 
@@ -178,6 +195,10 @@ void Backups::remove(std::string to, std::string id,
   executor_->post([this, to = std::move(to), id = std::move(id), done = std::move(done)]() mutable {
     done([&]() -> Result<codec::BackupsReply> {
       NOKV_ASSIGN(Place place, open(to));
+      if (id.empty()) {
+        NOKV_TRY(note_all(place.url, {}));
+        return reply_of({}, *place.repository);
+      }
       NOKV_ASSIGN(auto ids, place.repository->ids());
       if (std::ranges::find(ids, id) == ids.end()) {
         return fail(Code::not_found, "no backup ", id, " in ", place.repository->description());
@@ -188,7 +209,8 @@ void Backups::remove(std::string to, std::string id,
         return fail(Code::failed_precondition, "backup ", id, " is of another namespace");
       }
       NOKV_TRY(place.repository->remove_manifest(id));
-      NOKV_ASSIGN(auto all, kept(place));
+      NOKV_ASSIGN(auto all, place.repository->manifests());
+      NOKV_TRY(note_all(place.url, all));
       NOKV_TRY(place.repository->remove_rest(all));
       events_.info("backup_removed", {{"id", id}});
       return reply_of(all, *place.repository);
@@ -231,21 +253,26 @@ Result<codec::BackupReply> Backups::make_now(const std::string& to) {
 }
 
 Result<codec::BackupReply> Backups::make_at(Place& place) {
-  NOKV_ASSIGN(auto there, kept(place));
+  NOKV_TRY(kept(place));
   NOKV_ASSIGN(backup::Source source, copy_engine());
   auto before_manifest = [&](const BackupManifest& manifest) {
-    auto all = there;
-    all.push_back(manifest);
-    return note(place.url, all);
+    return note([&](backup::KnownBackups& known) {
+      auto [it, first] = known.try_emplace(place.url, backup::Known{manifest.time_ns});
+      it->second.oldest_ns = std::min(it->second.oldest_ns, manifest.time_ns);
+    });
   };
   NOKV_ASSIGN(auto manifest, backup::make(env_, *place.repository, log_, source, before_manifest,
                                           [this] { return stopping_.load(); }));
+  NOKV_TRY(kept(place));
   const auto& put = place.repository->counters();
   counters_.objects_put.fetch_add(put.objects_put, std::memory_order_relaxed);
   counters_.bytes_put.fetch_add(put.bytes_put, std::memory_order_relaxed);
   codec::BackupReply reply{info_of(manifest), place.repository->description(), put.objects_put,
                            put.bytes_put};
-  NOKV_TRY(prune(place));
+  // The backup is there; older ones go with the next one.
+  if (auto pruned = prune(place); !pruned) {
+    events_.warn("backups_not_pruned", {{"error", pruned.error().message()}});
+  }
   return reply;
 }
 
@@ -258,7 +285,7 @@ Result<> Backups::prune(Place& place) {
     NOKV_TRY(place.repository->remove_manifest(all.front().id));
     all.erase(all.begin());
   }
-  NOKV_TRY(note(place.url, all));
+  NOKV_TRY(note_all(place.url, all));
   return place.repository->remove_rest(all);
 }
 

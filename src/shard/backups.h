@@ -42,7 +42,8 @@ struct BackupCounters {
 
 // Works on an executor of its own, one thing at a time, and blocks there on the object store.
 // Thread-safe. Errors of the calls: failed_precondition (no namespace yet, no data directory, a
-// place of another namespace), data_loss (a manifest or the engine is damaged), those of the store.
+// place of another namespace, or one that had backups and has none), data_loss (a manifest or the
+// engine is damaged), those of the store.
 class Backups {
  public:
   // Everything outlives this. `checkpoints` is held while the engine is copied.
@@ -55,6 +56,7 @@ class Backups {
   // `to` is a URL, or empty for the place of the options.
   void make(std::string to, std::move_only_function<void(Result<codec::BackupReply>)> done);
   void list(std::string to, std::move_only_function<void(Result<codec::BackupsReply>)> done);
+  // With an empty id: what is known of the place is forgotten, for its backups were deleted.
   void remove(std::string to, std::string id,
               std::move_only_function<void(Result<codec::BackupsReply>)> done);
 
@@ -91,7 +93,8 @@ class Backups {
   Result<backup::Source> copy_engine();
   Result<> prune(Place& place);
   Result<std::vector<codec::BackupManifest>> kept(Place& place);
-  Result<> note(const std::string& url, const std::vector<codec::BackupManifest>& all);
+  Result<> note(const std::function<void(backup::KnownBackups&)>& change);
+  Result<> note_all(const std::string& url, const std::vector<codec::BackupManifest>& all);
   std::string copy_directory() const { return options_.directory + "/checkpoints/backup"; }
 
   Env env_;

@@ -114,9 +114,20 @@ class Backup(NokvTest):
         for words in (('backup', '--to', self.place),
                       ('--meta', other, 'restore', '--from', self.place)):
             self.assertIn(made['id'], self.fails(1, *words)['message'])
+        # A place that lost them may be a disk that is not mounted.
+        aside = self.directory / 'aside'
+        shutil.move(self.directory / 'backups', aside)
+        self.assertIn('mounted', self.fails(1, 'backup', '--to', self.place)['hint'])
+        self.assertIn('--forget', self.fails(1, 'backup', '--ls', '--to', self.place)['hint'])
+        shutil.rmtree(self.directory / 'backups')
+        shutil.move(aside, self.directory / 'backups')
         # What cannot be read can be removed.
         self.assertEqual(self.rows('backup', '--rm', made['id'], '--to', self.place), [])
         self.assertEqual(list((self.directory / 'backups' / 'files').iterdir()), [])
+        self.json('backup', '--to', self.place)
+        shutil.rmtree(self.directory / 'backups')
+        self.nokv('backup', '--forget', '--to', self.place)
+        self.json('backup', '--to', self.place)
 
     def test_an_embedded_namespace_is_backed_up_too(self):
         store = f'file://{self.directory}/ns'

@@ -31,7 +31,11 @@ Exit print(Context& context, const codec::BackupsReply& reply) {
 Result<Exit> run(Context& context) {
   const Arguments& args = context.args;
   std::string to = args.text("to");
-  if (args.has("ls") && args.has("rm")) return context.usage("--ls and --rm exclude each other");
+  int asked = 0;
+  for (const char* option : {"ls", "rm", "forget"}) asked += args.has(option) ? 1 : 0;
+  if (asked > 1) {
+    return context.usage("--ls, --rm and --forget exclude each other");
+  }
   NOKV_ASSIGN(Client * client, context.client());
   // The bytes of the metadata take as long as they take.
   client::CallOptions call = context.call();
@@ -43,6 +47,11 @@ Result<Exit> run(Context& context) {
   if (args.has("rm")) {
     NOKV_TRY(context.confirm(str("remove the backup ", printable(args.text("rm")), "?")));
     NOKV_ASSIGN(auto reply, client->backup_remove({to, args.text("rm")}, call));
+    return print(context, reply);
+  }
+  if (args.has("forget")) {
+    NOKV_TRY(context.confirm("forget the backups, so that what only they need is deleted?"));
+    NOKV_ASSIGN(auto reply, client->backup_remove({to, ""}, call));
     return print(context, reply);
   }
   NOKV_ASSIGN(auto made, client->backup({to}, call));
@@ -74,15 +83,15 @@ Command backup_row() {
               "no object is deleted that it, or a moment since, needs. --ls lists the backups, "
               "and how far the log of each reaches; --rm removes one, and what no other one needs.",
           .positionals = {},
-          .options = {{.name = "to",
-                       .value = "URL",
-                       .kind = ValueKind::text,
-                       .help = "file:///DIR on the server's machine, s3://BUCKET/PREFIX, or 'own'"},
-                      {.name = "ls", .help = "list the backups that are there"},
-                      {.name = "rm",
-                       .value = "ID",
-                       .kind = ValueKind::text,
-                       .help = "remove that backup"}},
+          .options =
+              {{.name = "to",
+                .value = "URL",
+                .kind = ValueKind::text,
+                .help = "file:///DIR on the server's machine, s3://BUCKET/PREFIX, or 'own'"},
+               {.name = "ls", .help = "list the backups that are there"},
+               {.name = "rm", .value = "ID", .kind = ValueKind::text, .help = "remove that backup"},
+               {.name = "forget",
+                .help = "the backups there were deleted otherwise: keep nothing for them"}},
           .examples = {{"nokv backup --to s3://safe/nokv", ""}, {"nokv backup --ls", ""}},
           .run = run};
 }
