@@ -81,6 +81,16 @@ Result<> show(Client& client) {
   }
   NOKV_TRY(client.sync());
 
+  // What happened so far; the same watcher would wait for what comes.
+  NOKV_ASSIGN(client::Watcher watcher, client.watch({.path = "/best", .since = "oldest"}));
+  int events = 0;
+  while (true) {
+    NOKV_ASSIGN(auto event, watcher.next(Duration::zero()));
+    if (!event) break;
+    ++events;
+  }
+  std::printf("/best had %d events, the next one is after %s\n", events, watcher.cursor().c_str());
+
   client::Lister lister = client.list({.target = {.path = "/runs"}});
   int entries = 0;
   while (true) {

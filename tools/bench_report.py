@@ -55,6 +55,8 @@ AIMS = {
     'create_16_writers': ('≥ 20,000 op/s, p99 < 3 ms', sixteen),
     'stat_depth_4': ratio_at_most(1.5),
     'stat_pipelined_64': at_least(100_000, 'op/s'),
+    'watch_delivery': ('p99 < 5 ms', lambda row, _: row['p99_us'] < 5_000),
+    'watch_10': at_least(20_000, 'event/s'),
     'list_1000': at_most(1.5, 'ms'),
     'list_100000': at_most(150, 'ms'),
     'first_page_1000000': as_fast_as('first_page_1000'),
@@ -234,7 +236,9 @@ the floor does one thing at a time and the row many at once.
 - `rpc` rows drive the SDK's session or its reading calls from callbacks, as many on their way at \
 once as the row says; `create_batch_256` has transactions of 256 creates, four on their way on one \
 connection, and its latencies are of whole transactions; `create_16_writers` has 16 connections \
-with a session each and one request on its way on each. `sdk` rows are the blocking calls of \
+with a session each and one request on its way on each. `watch_delivery` is from the acknowledgement \
+of a create to its event at one watcher, 0 when that came first; `watch_10` is what each of ten \
+watchers is told in a second, and its latencies are of whole transactions. `sdk` rows are the blocking calls of \
 `nokv::Client`.
 - `durable` is after fdatasync of the log; `early` when the outcome is decided. Created files are \
 empty.

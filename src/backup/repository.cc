@@ -55,7 +55,12 @@ std::string hex(const BackupHash& hash) {
 }
 
 std::string id_at(int64_t time_ns) {
-  using namespace std::chrono;
+  using std::chrono::days;
+  using std::chrono::floor;
+  using std::chrono::hh_mm_ss;
+  using std::chrono::nanoseconds;
+  using std::chrono::sys_time;
+  using std::chrono::year_month_day;
   sys_time<nanoseconds> time{nanoseconds{time_ns}};
   auto day = floor<days>(time);
   year_month_day date{day};

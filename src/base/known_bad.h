@@ -22,6 +22,7 @@ enum class KnownBad {
   id_comes_back,               // what was removed in a clone has no whiteout
   clone_freed_too_early,       // a clone is freed with the last live name of it
   clone_never_freed,           // what is past is never taken off what holds a clone
+  event_lost_at_resume,        // a watch goes on one event too late
 };
 
 #ifdef NOKV_KNOWN_BAD

@@ -42,6 +42,8 @@ std::string_view code_name(Code code) {
       return "overloaded";
     case Code::session_expired:
       return "session_expired";
+    case Code::cursor_too_old:
+      return "cursor_too_old";
   }
   return "unknown";
 }

@@ -33,6 +33,7 @@ enum class Code : uint8_t {
   stale = 16,            // the node has left the tree, or the request its window: resolve again
   overloaded = 17,       // the queue is full: retry after a pause
   session_expired = 18,  // open a new session; earlier requests may have been done
+  cursor_too_old = 19,   // the events after it are gone: look at what is there, watch from now on
 };
 
 // "not_found" and so on, as errors are named in JSON.

@@ -29,6 +29,10 @@ Result<> list_all(Scene& scene, Row& row, uint64_t entries);
 Result<> first_page(Scene& scene, Row& row, uint64_t entries);
 Result<> snapshot_create(Scene& scene, Row& row, uint64_t entries);
 
+// rows_watch.cc
+Result<> watch_delivery(Scene& scene, Row& row, uint64_t);
+Result<> watch_10(Scene& scene, Row& row, uint64_t);
+
 // rows_body.cc
 Result<> put_small(Scene& scene, Row& row, uint64_t);
 Result<> get_small(Scene& scene, Row& row, uint64_t);

@@ -44,9 +44,11 @@ std::span<const Command> commands() {
       snapshot_renew_row(),
       snapshot_policy_row(),
       clone_row(),
+      diff_row(),
       rollback_row(),
       log_row(),
       undelete_row(),
+      watch_row(),
 
       gc_row(),
       fsck_row(),

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/env/env.h"
@@ -62,6 +63,12 @@ struct Doors {
   // The object store that a backup's URL names.
   std::function<Result<std::unique_ptr<Objects>>(const std::string& url, const Settings& settings)>
       open_backups;
+  // Runs a command line with a shell, its own output being this process's; gives its exit code, or
+  // 128 + the signal that ended it. `input` is its standard input, `variables` are added to its
+  // environment.
+  std::function<Result<int>(const std::string& command, std::string_view input,
+                            const std::vector<std::pair<std::string, std::string>>& variables)>
+      run_shell;
   // Serves until it is told to stop.
   std::function<Result<Exit>(Context& context, const ServeOptions& options)> serve;
   std::stop_token stop;  // the user interrupted

@@ -9,8 +9,8 @@
 #include "cli/name_text.h"
 #include "cli/paths.h"
 #include "cli/write_rules.h"
-#include "client/digester.h"
 #include "codec/crc32c.h"
+#include "codec/digester.h"
 
 namespace nokv::cli {
 namespace {
@@ -343,7 +343,7 @@ class Loader {
       NOKV_ASSIGN(size_t got, body.read(std::span(bytes).subspan(at)));
       at += got;
     }
-    client::Digester digester(it.body.digest.kind);
+    codec::Digester digester(it.body.digest.kind);
     digester.add(bytes);
     if (digester.finish() != it.body.digest) return wrong_digest(made.path);
     if (size > codec::kInlineMax) {

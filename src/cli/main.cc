@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
   doors.serve = [&](cli::Context& context, const cli::ServeOptions& options) {
     return cli::serve(env, context, options);
   };
+  doors.run_shell = nokv::run_shell;
   doors.stop = stop.get_token();
   return cli::run_command_line(words, doors);
 }

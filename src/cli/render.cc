@@ -212,6 +212,24 @@ JsonObject log_json(const codec::LogEntry& it) {
   return object;
 }
 
+JsonObject event_json(const codec::WatchEvent& it, std::string_view cursor) {
+  const codec::Event& event = it.event;
+  return JsonObject()
+      .add("cursor", cursor)
+      .add("change", change_name(event.kind))
+      .add("covers_subtree", event.covers_subtree)
+      .add("path", name_text(event.path))
+      .add("old_path", name_text(event.old_path))
+      .add("id", event.id.text())
+      .add("kind", kind_name(event.node_kind))
+      .add("generation", event.generation)
+      .add("old_generation", event.old_generation)
+      .add("size", event.size)
+      .add("time", rfc3339(it.time_ns))
+      .add("principal", it.principal)
+      .add("version", it.version);
+}
+
 JsonObject problem_json(const codec::Problem& it) {
   return JsonObject()
       .add("code", it.code)

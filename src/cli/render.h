@@ -37,6 +37,8 @@ JsonObject restored_json(const Restored& it);
 
 JsonObject snapshot_json(const codec::SnapshotInfo& it);
 JsonObject log_json(const codec::LogEntry& it);
+// `cursor` stands right behind it.
+JsonObject event_json(const codec::WatchEvent& it, std::string_view cursor);
 JsonObject problem_json(const codec::Problem& it);
 JsonObject fsck_summary_json(const codec::FsckReply& it);
 JsonObject gc_json(const codec::GcReply& it);

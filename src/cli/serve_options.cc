@@ -92,7 +92,9 @@ Result<ServeOptions> serve_options(const Settings& settings, const Arguments& ar
                        .log_json = args.text("log-format") == "json",
                        .log_level = args.has("log-level") ? args.text("log-level") : "info",
                        .insecure = args.has("insecure-i-know"),
-                       .upload_ttl = args.duration("upload-ttl")};
+                       .upload_ttl = args.duration("upload-ttl"),
+                       .events_kept = args.duration("events-kept"),
+                       .events_kept_bytes = args.size("events-kept-bytes")};
   NOKV_ASSIGN(options.bind, Address::parse(settings.text("server-bind")));
   NOKV_ASSIGN(options.objects, object_options(settings));
   NOKV_ASSIGN(options.backups, backup_settings(settings, options.objects));

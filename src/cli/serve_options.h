@@ -48,6 +48,8 @@ struct ServeOptions {
   std::string log_level;  // debug, info, warning, error
   bool insecure = false;  // --insecure-i-know
   std::optional<Duration> upload_ttl;
+  std::optional<Duration> events_kept;
+  std::optional<uint64_t> events_kept_bytes;
 };
 
 // Errors: invalid_argument, with a hint.

@@ -274,7 +274,10 @@ Result<std::string> hex_bytes(std::string_view text) {
 }
 
 Result<int64_t> parse_rfc3339(std::string_view text) {
-  using namespace std::chrono;
+  using std::chrono::day;
+  using std::chrono::month;
+  using std::chrono::sys_days;
+  using std::chrono::year;
   constexpr std::string_view kForm = "0000-00-00T00:00:00.000000000Z";
   auto bad = [&] { return fail(Code::invalid_argument, "no time: ", text); };
   if (text.size() != kForm.size()) return bad();

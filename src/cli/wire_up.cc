@@ -312,6 +312,9 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
       backup_options(env, context.doors.surroundings, options.backups, options.objects);
   if (options.upload_ttl) host_options.background.upload_ttl = *options.upload_ttl;
   host_options.shard.failed = [&](const Error&) { end(); };
+  auto& background = host_options.background;
+  background.log_kept_for = options.events_kept.value_or(background.log_kept_for);
+  background.log_kept_bytes = options.events_kept_bytes.value_or(background.log_kept_bytes);
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, events, host_options));
   NOKV_TRY(look_at_objects(env, *host, options.objects, objects, events));
   net::AsioNetOptions net_options;

@@ -40,6 +40,7 @@ struct Caller::Attempt {
   uint32_t attempts = 0;
   std::optional<Clock::Instant> lost;  // when the peer was first found gone
   std::optional<Error> heard;          // why the last attempt is made again
+  uint64_t lost_connection = 0;        // and which connection was the last by then
 
   ~Attempt() {
     if (done) done(fail(Code::cancelled, "the client was closed"));
@@ -107,8 +108,13 @@ void Caller::failed(const std::shared_ptr<State>& state, std::unique_ptr<Attempt
                     Error error) {
   Duration pause = state->backoff.before_next(attempt->attempts, state->parts.random);
   Clock::Instant next = state->parts.clock.now() + pause;
-  if (error.code() == Code::unavailable && !attempt->lost) {
-    attempt->lost = state->parts.clock.now();
+  if (error.code() == Code::unavailable) {
+    uint64_t connection = state->parts.transport.connection();
+    // A peer that was reached in between was not gone all the time.
+    if (!attempt->lost || connection != attempt->lost_connection) {
+      attempt->lost = state->parts.clock.now();
+      attempt->lost_connection = connection;
+    }
   }
   bool out_of_time =
       next >= attempt->deadline || (attempt->lost && next >= *attempt->lost + state->patience);

@@ -23,6 +23,7 @@
 #include "client/stream.h"
 #include "client/transport.h"
 #include "client/wait.h"
+#include "client/watcher.h"
 #include "codec/rpc.h"
 
 namespace nokv::net {
@@ -144,8 +145,18 @@ struct ListOptions {
   CallOptions call = {};
 };
 
-class Core;    // what the parts of a client share
+struct WatchOptions {
+  std::string path = "/";  // as events tell it: from the root, no symlink is followed
+  bool here_only = false;  // of what is below only the entries of `path` itself
+  uint32_t kinds = 0;      // event_kinds(); 0: all but moments
+  // After a cursor, "oldest", or what --at accepts; empty: what happens from now on.
+  std::string since = {};
+  uint32_t page = 1000;   // events asked for at a time, at most 10,000
+  CallOptions call = {};  // the deadline is for a server that does not answer
+};
+
 class Walker;  // client/walk.h
+class Core;    // what the parts of a client share
 
 // An open file at one generation: what is read never changes, whatever becomes of its name.
 // Thread-safe; every call blocks. May outlive neither the client nor its transport.
@@ -306,8 +317,18 @@ class Client {
 
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request = {},
                                           const client::CallOptions& options = {});
+  // One page of what differs. Errors: failed_precondition when the two have nothing in common.
+  Result<codec::DiffReply> diff(codec::DiffRequest request,
+                                const client::CallOptions& options = {});
+
   Result<codec::LogReply> log(const codec::LogRequest& request,
                               const client::CallOptions& options = {});
+
+  // ---- events
+
+  // From when it returns nothing is missed. The client outlives the watcher. Errors: not_found and
+  // invalid_argument (`since`, the path), cursor_too_old.
+  Result<client::Watcher> watch(const client::WatchOptions& options);
 
   // ---- the server
 

@@ -37,6 +37,8 @@ TEST(Simulation, WhateverFailsEveryPromiseHolds) {
   uint64_t last = one != 0 ? one : seeds;
   SimHistory::Counts all;
   uint64_t crashes = 0;
+  uint64_t heard = 0;
+  uint64_t gaps = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     // A check() that fails ends the process: the seed has to be there by then.
     std::fprintf(stderr, "\rNOKV_SEED=%lu ", seed);
@@ -52,17 +54,20 @@ TEST(Simulation, WhateverFailsEveryPromiseHolds) {
     all.resent += result.counts.resent;
     all.reads += result.counts.reads;
     crashes += result.crashes;
+    heard += result.heard;
+    gaps += result.gaps;
   }
   RecordProperty("requests_done", static_cast<int>(all.done));
   std::printf(
       "%lu done, %lu refused, %lu unknown, %lu early, %lu sent again, %lu reads, "
-      "%lu crashes\n",
-      all.done, all.refused, all.unknown, all.early, all.resent, all.reads, crashes);
+      "%lu crashes, %lu events heard, %lu gaps\n",
+      all.done, all.refused, all.unknown, all.early, all.resent, all.reads, crashes, heard, gaps);
   // A workload in which nothing happens proves nothing.
   uint64_t runs = last - first + 1;
   EXPECT_GT(all.done, runs * 50);
   EXPECT_GT(all.resent, runs);
   EXPECT_GT(all.reads, runs * 50);
+  EXPECT_GT(heard, runs * 100);
 }
 
 TEST(Simulation, OneSeedIsOneHistory) {

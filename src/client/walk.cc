@@ -87,7 +87,8 @@ Result<std::optional<WalkEntry>> Walker::next() {
     Directory& here = stack_.back();
     if (here.at < here.page.entries.size()) {
       codec::Entry& entry = here.page.entries[here.at++];
-      WalkEntry out{here.path + "/" + entry.name, here.id, std::move(entry)};
+      WalkEntry out{here.path + "/" + entry.name, here.id, {}};
+      std::swap(out.entry, entry);
       if (has_entries(out.entry)) {
         // ask_ahead() looks at it again.
         entry.kind = out.entry.kind;
@@ -107,10 +108,12 @@ Result<std::optional<WalkEntry>> Walker::next() {
     }
     auto coming = *std::exchange(here.more, {});
     auto page = coming.wait(options_.call.stop);
-    Result<> taken = page ? Result<>() : std::unexpected(std::move(page).error());
-    if (taken) {
+    Result<> taken;
+    if (page) {
       here.page = *std::move(page);
       taken = take_page(here);
+    } else {
+      taken = std::unexpected(std::move(page).error());
     }
     if (!taken) {
       stack_.clear();

@@ -52,7 +52,7 @@ TEST(EveryMessage, HasAFieldNumberForEachMemberAndNoNumberTwice) {
     std::vector<uint32_t> sorted = seen.numbers;
     std::ranges::sort(sorted);
     EXPECT_TRUE(std::ranges::adjacent_find(sorted) == sorted.end()) << name;
-    EXPECT_TRUE(std::ranges::all_of(sorted, [](uint32_t n) { return n >= 1 && n < 2000; })) << name;
+    EXPECT_TRUE(std::ranges::all_of(sorted, [](auto n) { return n >= 1 && n < 2000; })) << name;
     EXPECT_EQ(sorted.size(), member_count<T>()) << name << " has a member that is not written";
   });
 }

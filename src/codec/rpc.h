@@ -12,6 +12,7 @@
 
 #include "codec/message.h"
 #include "codec/operation.h"
+#include "codec/redo.h"
 
 namespace nokv::codec {
 
@@ -36,6 +37,7 @@ enum class Method : uint32_t {
   policy = 18,         // empty → PolicyReply
   sync = 19,           // SyncRequest → SyncReply
   stats = 20,          // empty → Bytes (JSON)
+  watch = 21,          // WatchRequest → WatchReply
   diff = 30,           // DiffRequest → DiffReply
   backup = 40,         // BackupRequest → BackupReply
   backups = 41,        // BackupsRequest → BackupsReply
@@ -433,6 +435,63 @@ struct DiffReply {
     f(3, self.differences);
     f(4, self.more);
     f(5, self.cursor);
+  }
+};
+
+// ---- events
+
+// A page of the events at, and unless `here_only` below, `path`. One that names no cursor is
+// answered at once, with the cursor to go on from; one that does when there is something to tell
+// or `wait_ns` has passed. Whoever asks from a page's cursor has that page.
+struct WatchRequest {
+  std::string path;        // as events tell it: from the root, no symlink is followed
+  bool here_only = false;  // of what is below only the entries of `path` itself
+  uint32_t kinds = 0;      // bit k: EventKind k; 0: all but moments
+  std::string since;       // after: a cursor, "oldest", or what --at accepts; empty: now
+  int64_t wait_ns = 0;     // at most a minute
+  uint32_t limit = 0;      // events; at most 10,000; 0: 1,000
+  static void fields(auto& self, auto& f) {
+    f(1, self.path);
+    f(2, self.here_only);
+    f(3, self.kinds);
+    f(4, self.since);
+    f(5, self.wait_ns);
+    f(6, self.limit);
+  }
+};
+
+// An event, and where it stands: the `index`th of its version.
+struct WatchEvent {
+  uint64_t version = 0;
+  uint32_t index = 0;
+  int64_t time_ns = 0;  // log time
+  std::string principal;
+  Event event;
+  static void fields(auto& self, auto& f) {
+    f(1, self.version);
+    f(2, self.index);
+    f(3, self.time_ns);
+    f(4, self.principal);
+    f(5, self.event);
+  }
+};
+
+struct WatchReply {
+  std::vector<WatchEvent> events;  // in order
+  std::string cursor;              // behind everything that was looked at for this page
+  std::string oldest;              // how far back watches reach now
+  bool more = false;               // the newest version was not reached: ask at once
+  bool ending = false;             // the server stops: ask whoever comes after it
+  uint64_t version = 0;            // the newest
+  Failure failure;                 // cursor_too_old; everything else is an error of the call
+  static void fields(auto& self, auto& f) {
+    f(1, self.events);
+    f(2, self.cursor);
+    f(3, self.oldest);
+    f(4, self.more);
+    f(5, self.ending);
+    f(6, self.version);
+    f(7, self.failure);
   }
 };
 

@@ -342,6 +342,15 @@ Version LocalLog::oldest() const {
   });
 }
 
+std::vector<LogStore::Part> LocalLog::parts() const {
+  return state_.with([this](State& s) {
+    std::vector<Part> out;
+    out.reserve(s.segments.size());
+    for (const auto& [number, first] : s.segments) out.push_back({first, segment_bytes_});
+    return out;
+  });
+}
+
 Result<> LocalLog::trim(Version upto) {
   std::lock_guard lock(trim_mutex_);
   while (true) {

@@ -65,6 +65,8 @@ class LocalLog final : public LogStore {
 
   // Whole segments below, never the one that is written to. Blocks.
   Result<> trim(Version upto) override;
+  std::vector<Part> parts() const override;
+  uint64_t id() const override { return log_.high ^ log_.low; }
   uint64_t size_bytes() const override { return store_.size_bytes(); }
 
   // The end of the log. Right after open(): what a claim would give.

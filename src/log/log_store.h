@@ -13,6 +13,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/ids.h"
 #include "base/result.h"
@@ -92,6 +93,17 @@ class LogStore {
   // Versions up to and including `upto` are not needed any more. What is kept beyond that is the
   // backend's business (whole segments). Never blocks an append for long.
   virtual Result<> trim(Version upto) = 0;
+
+  // What trim() can drop, oldest first; the last one is written to. read() of a first version is
+  // quick. Empty while the log is.
+  struct Part {
+    Version first;
+    uint64_t bytes = 0;
+  };
+  virtual std::vector<Part> parts() const = 0;
+
+  // Which log this is, for as long as it exists: part of every cursor of events.
+  virtual uint64_t id() const = 0;
 
   // Bytes the log takes now.
   virtual uint64_t size_bytes() const = 0;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <chrono>
 
+#include "codec/event_cursor.h"
+
 namespace nokv::meta {
 
 namespace {
@@ -162,9 +164,10 @@ Result<> check_snapshot_name(std::string_view name) {
     return fail(Code::invalid_argument, "a snapshot cannot be called '", name,
                 "': no spaces, control characters or '/', not 'now' or 'oldest'");
   }
-  if (parse_version(name) || parse_time(name) || parse_age(name)) {
+  if (parse_version(name) || parse_time(name) || parse_age(name) ||
+      codec::EventCursor::parse(name)) {
     return fail(Code::invalid_argument, "a snapshot cannot be called '", name,
-                "': that reads as a version, a time or an age");
+                "': that reads as a version, a time, an age or a cursor");
   }
   return {};
 }

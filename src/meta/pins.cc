@@ -134,10 +134,12 @@ Result<std::optional<uint64_t>> Retention::keeper(const View& view, std::string_
     }
   };
   // A moment is of the root and needs all that was attached; what was not may stay by mistake.
-  consider(pins_.newest_moment(low, high, skip));
+  PinTable::Live moment = pins_.newest_moment(low, high, skip);
+  consider(moment);
   if (of.scope) consider(pins_.newest(low, high, &of.scope, skip));
   PinTable::Live next = pins_.newest(low, high, nullptr, skip);
-  while (next.version > best.version) {
+  // Of several at one version it is the first, which a moment is: others come of it.
+  while (next.version > moment.version && next.version >= best.version) {
     NOKV_ASSIGN(const Chain* parents, chain(view, of.directory, next.version));
     for (const Chain::Step& step : parents->steps) {
       consider(pins_.newest(std::max(low, step.since), next.version, &step.directory, skip));
@@ -238,7 +240,7 @@ Result<uint64_t> last_death(const View& view, const std::string& key, uint64_t v
   return last;
 }
 
-// The version since which a node is what it is at `version`, where it is no directory.
+// The version since which a node has no record of its own, or a whiteout, as at `version`.
 Result<uint64_t> missing_since(const View& view, const NodeId& id, uint64_t version) {
   std::string key = codec::node_key(id);
   NOKV_ASSIGN(auto own, view.get(key, version));
@@ -266,11 +268,13 @@ Result<const Retention::Chain*> Retention::chain(const View& view, const NodeId&
   for (size_t depth = 0; depth <= codec::kDepthMax; ++depth) {
     out.steps.push_back({here, out.from});
     NOKV_ASSIGN(auto record, tree.node(here));
-    if (!record || !record->directory) {
+    NOKV_ASSIGN(bool own, tree.has_own_node(here));
+    if (!own || !record || !record->directory) {
+      // What is seen through a clone may be so only because no pin needs the own record of then.
       NOKV_ASSIGN(uint64_t since, missing_since(view, here, version));
       out.from = std::max(out.from, since);
-      break;
     }
+    if (!record || !record->directory) break;
     if (!record->directory->parent) break;
     out.from = std::max(out.from, record->directory->since);
     here = record->directory->parent;

@@ -183,6 +183,9 @@ class Transaction {
 
   void event(codec::Event event) { out_.events.push_back(std::move(event)); }
 
+  // The same of a file, once for each of its names.
+  Result<> file_event(const Spot& spot, const File& file, codec::Event event);
+
   // Paths may lead elsewhere from here on: forget what was resolved.
   void forget_paths() { memo_path_.clear(); }
 

@@ -49,6 +49,22 @@ Result<> Transaction::file_changed(const NodeId& file, int64_t bytes) {
   return {};
 }
 
+Result<> Transaction::file_event(const Spot& spot, const File& file, codec::Event event) {
+  event.path = spot.path();
+  this->event(event);
+  if (file.in_dentry) return {};
+  NOKV_ASSIGN(auto all, tree_.names(spot.id()));
+  for (const FileName& name : all) {
+    if (name.parent == spot.place.directory && name.name == spot.place.name) continue;
+    auto path = directory_path(name.parent);
+    if (!path && path.error().code() == Code::stale) continue;  // as in put_file()
+    if (!path) return std::unexpected(std::move(path).error());
+    event.path = join_path(*path, name.name);
+    this->event(event);
+  }
+  return {};
+}
+
 // A file of a clone gets rows for all names that the clone shows, and each name a dentry of its
 // own: what has records of its own is found by its directory's own dentries.
 Result<> Transaction::own_names(const NodeId& file) {
@@ -63,7 +79,9 @@ Result<> Transaction::own_names(const NodeId& file) {
     Place place{name.parent, nullptr, {}, name.name};
     NOKV_ASSIGN(place.state, directory(name.parent));
     put_dentry(place, found, *found.entry);
-    changed(name.parent, *place.state, 0);
+    // Nothing changed there to see: only its records, up to the root, become the clone's own.
+    place.state->untold = true;
+    context_.pending.touch(name.parent, *place.state);
   }
   return {};
 }

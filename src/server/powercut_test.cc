@@ -35,6 +35,7 @@ class Machine {
     options.log_sync_failed = [](const Error&) {};
     options.shard.cache_bytes = 64 << 10;
     options.background.tick = std::chrono::hours(1'000'000);
+    options.background.log_kept_for = {};
     NOKV_ASSIGN(server_, ShardHost::open(host_.env(), store_, events_, options));
     return {};
   }

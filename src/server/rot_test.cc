@@ -31,6 +31,7 @@ class RotTest : public testing::Test {
     options.log_segment_bytes = 32 << 10;  // the log does not reach back to the beginning
     options.shard.cache_bytes = 4096;      // what is read comes from the engine
     options.background.tick = std::chrono::hours(10'000);
+    options.background.log_kept_for = {};
     options.rebuild_engine = rebuild;
     NOKV_ASSIGN(host, ShardHost::open(posix.env(), store, events, options));
     return {};

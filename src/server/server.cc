@@ -12,7 +12,8 @@ bool is_loopback(const Address& address) {
 
 Server::Server(const Env& env, Net& net, ShardHost& host, object::ObjectStore& store,
                EventSink& events, Metrics& metrics, ServerOptions options)
-    : events_(events),
+    : host_(host),
+      events_(events),
       options_(std::move(options)),
       endpoint_(env.clock, host.service(), metrics),
       pages_(host, store, metrics, options_.build),
@@ -49,6 +50,7 @@ Result<Address> Server::listen(const Address& address) {
 
 void Server::stop(Duration limit) {
   pages_.stopping();
+  host_.service().end_watches();
   struct Stopped {
     std::mutex mutex;
     std::condition_variable changed;

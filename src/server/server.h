@@ -41,6 +41,7 @@ class Server {
   Pages& pages() { return pages_; }
 
  private:
+  ShardHost& host_;
   EventSink& events_;
   ServerOptions options_;
   Endpoint endpoint_;

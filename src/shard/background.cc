@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "codec/key.h"
+#include "shard/event_log.h"
 
 namespace nokv::shard {
 
@@ -414,7 +415,7 @@ void Background::end_clones(Then then) {
 
 // What changed before the oldest version that is kept, nobody asks for.
 void Background::trim_changes(Then then) {
-  if (trim_cursor_.empty() && env_.clock.now() - last_trim_ < options_.trim_every) {
+  if (trim_cursor_.empty() && env_.clock.now() - last_changes_trim_ < options_.trim_every) {
     then(false);
     return;
   }
@@ -446,7 +447,7 @@ void Background::trim_changes(Then then) {
   }
   bool done = !rows->valid();
   trim_cursor_ = done ? std::string() : at;
-  if (done) last_trim_ = env_.clock.now();
+  if (done) last_changes_trim_ = env_.clock.now();
   if (keys.empty()) {
     then(!done);
     return;
@@ -623,7 +624,10 @@ void Background::checkpoint(bool now, Then then) {
              log_bytes != checkpoint_log_bytes_;
   bool grown = log_bytes - checkpoint_log_bytes_ >= options_.checkpoint_log_bytes;
   if (!now && !due && !grown) {
-    then(false);
+    // Time passes for events, though nothing changes.
+    bool look = env_.clock.now() - last_trim_ >= options_.checkpoint_every;
+    Result<> trimmed = look ? trim_log() : Result<>();
+    then(trimmed ? Result<bool>(false) : std::unexpected(std::move(trimmed).error()));
     return;
   }
   last_checkpoint_ = env_.clock.now();
@@ -641,7 +645,8 @@ Result<> Background::make_checkpoint() {
     return fail(Code::data_loss, "the engine's files do not tell their version after a flush");
   }
   if (options_.checkpoint_directory.empty()) {
-    return log_.trim(Version{held.version});
+    recoverable_ = held.version;
+    return trim_log();
   }
   NOKV_TRY(env_.files.make_dirs(options_.checkpoint_directory));
   std::string name = std::to_string(held.version);
@@ -661,7 +666,30 @@ Result<> Background::make_checkpoint() {
   if (names.size() < 2) return {};
   uint64_t oldest = std::stoull(names.front());
   events_.info("checkpoint_made", {{"version", held.version}, {"log_needed_from", oldest + 1}});
-  return log_.trim(Version{oldest});
+  recoverable_ = oldest;
+  return trim_log();
+}
+
+// Drops the oldest parts of the log that neither recovery nor events need.
+Result<> Background::trim_log() {
+  last_trim_ = env_.clock.now();
+  auto parts = log_.parts();
+  uint64_t bytes = 0;
+  for (const auto& part : parts) bytes += part.bytes;
+  int64_t kept_since = shard_.now_ns() - options_.log_kept_for.count();
+  uint64_t upto = 0;
+  for (size_t i = 0; i + 1 < parts.size(); ++i) {
+    Version next = parts[i + 1].first;
+    if (next.value() > recoverable_ + 1) break;
+    if (bytes <= options_.log_kept_bytes) {
+      // What comes before the next part is older than its first record.
+      NOKV_ASSIGN(int64_t begins, time_of_part(log_, next));
+      if (begins > kept_since) break;
+    }
+    upto = next.value() - 1;
+    bytes -= parts[i].bytes;
+  }
+  return upto == 0 ? Result<>() : log_.trim(Version{upto});
 }
 
 }  // namespace nokv::shard

@@ -32,8 +32,10 @@ struct BackgroundOptions {
   Duration session_idle = std::chrono::hours(24);   // of serving time
   Duration start_quiet = std::chrono::minutes(10);  // nothing expires that soon after a start
   Duration checkpoint_every = std::chrono::minutes(10);
-  uint64_t checkpoint_log_bytes = 1ULL << 30;          // or when the log grew by this
-  Duration log_kept_for = std::chrono::hours(24 * 7);  // for events
+  uint64_t checkpoint_log_bytes = 1ULL << 30;  // or when the log grew by this
+  // For events: until they are older than this, or newer ones take more. What recovery needs of the
+  // log is kept beside that.
+  Duration log_kept_for = std::chrono::hours(24 * 7);
   uint64_t log_kept_bytes = 4ULL << 30;
   std::string checkpoint_directory;  // empty: none are made
   // What moments and undo pins keep may be this part of what is live, or this much; beyond it the
@@ -91,6 +93,7 @@ class Background {
   const Shard& shard() const { return shard_; }
   const engine::Engine& engine() const { return engine_; }
   const log::LogStore& log() const { return log_; }
+  log::LogStore& log() { return log_; }
 
   const BackgroundCounters& counters() const { return counters_; }
   const BackgroundOptions& options() const { return options_; }
@@ -127,6 +130,7 @@ class Background {
   void expire_sessions(Then then);
   void checkpoint(bool now, Then then);
   Result<> make_checkpoint();
+  Result<> trim_log();
   void sweep_directory(const meta::State& state, const codec::NodeId& id, Then then);
   void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
                     Then then);
@@ -147,6 +151,8 @@ class Background {
   Clock::Instant started_{};
   Clock::Instant last_checkpoint_{};
   uint64_t checkpoint_log_bytes_ = 0;
+  uint64_t recoverable_ = 0;  // without the log up to here
+  Clock::Instant last_trim_{};
   bool passing_ = false;  // a pass of tick()
   // One at a time, so that no step rests on what another one is about to do.
   std::deque<std::shared_ptr<Pass>> passes_;
@@ -158,7 +164,7 @@ class Background {
   Cursor refile_cursor_;
   Cursor sweep_cursor_;
   std::string trim_cursor_;  // of the changed table; empty: at its beginning
-  Clock::Instant last_trim_{};
+  Clock::Instant last_changes_trim_{};
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   SpaceMeter space_;

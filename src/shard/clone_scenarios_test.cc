@@ -266,7 +266,7 @@ TEST_F(CloneScenario, AFileThatMovedInItsSourceAndGotNamesInACloneIsKeptWhereItI
 // NOKV_CLONES says how many.
 TEST_F(CloneScenario, ManyClonesOfOneDirectoryCostAFewRecordsEachAndGiveThemBack) {  // 30
   const char* text = std::getenv("NOKV_CLONES");
-  const size_t count = text == nullptr ? 2000 : std::strtoull(text, nullptr, 10);
+  const size_t count = text == nullptr ? 1000 : std::strtoull(text, nullptr, 10);
   constexpr size_t kTogether = 500;
   must({mkdir_op("/d"), mkdir_op("/d/e"), mkdir_op("/all")});
   std::vector<codec::Operation> files;

@@ -127,6 +127,20 @@ void add_work(const Background& background, const object::ObjectStore& store,
        {"nokv_object_failures", "Requests to the object store that failed", objects.failures}});
 }
 
+void add_watches(const Background& background, std::vector<Figure>& out) {
+  const WatchCounters& watch = background.shard().feed().counters();
+  out.insert(out.end(),
+             {{"nokv_watch_watchers", "Watches that wait for an event now", watch.watchers},
+              {"nokv_watch_polls", "Pages that watches asked for", watch.polls},
+              {"nokv_watch_events_sent", "Events told, to all watches together", watch.events_sent},
+              {"nokv_watch_log_reads", "Pages read from the log, for watches that were behind",
+               watch.log_reads},
+              {"nokv_watch_lag", "Versions that the last such watch was behind", watch.lag},
+              {"nokv_watch_too_old", "Cursors that the log did not reach back to", watch.too_old},
+              {"nokv_watch_oldest_version", "How far back watches reach",
+               background.log().oldest().value()}});
+}
+
 void add_space(const Background& background, std::vector<Figure>& out) {
   auto space = background.space().last();
   if (space == nullptr) return;
@@ -149,6 +163,7 @@ std::vector<Figure> figures(const Background& background, const object::ObjectSt
   add_tree(*state, out);
   add_pins(*state, out);
   add_work(background, store, *state, out);
+  add_watches(background, out);
   add_space(background, out);
   return out;
 }

@@ -3,6 +3,7 @@
 // NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_SEED which runs: only that one.
 // NOKV_MODEL_SHRINK=0 tells the story as it was, without looking for a shorter one.
 #include <cstdlib>
+#include <sstream>
 
 #include <gtest/gtest.h>
 
@@ -44,8 +45,18 @@ Outcome run(uint64_t seed, const std::vector<uint64_t>& steps) {
   return out;
 }
 
-// Leaves out steps, first many at once, as long as it still goes wrong somehow.
-std::vector<uint64_t> shrink(uint64_t seed, std::vector<uint64_t> steps) {
+// What is wrong, without where: the words of a difference that are neither paths nor numbers.
+std::string kind_of(const std::string& difference) {
+  std::string out;
+  std::istringstream words(difference);
+  for (std::string word; words >> word;) {
+    if (word.find_first_of("/0123456789") == std::string::npos) out += word + " ";
+  }
+  return out;
+}
+
+// Leaves out steps, first many at once, as long as it still goes wrong in the same way.
+std::vector<uint64_t> shrink(uint64_t seed, std::vector<uint64_t> steps, const std::string& kind) {
   constexpr int kRunsMax = 600;
   int runs = 0;
   for (size_t chunk = std::max<size_t>(steps.size() / 2, 1); runs < kRunsMax;) {
@@ -56,7 +67,7 @@ std::vector<uint64_t> shrink(uint64_t seed, std::vector<uint64_t> steps) {
       fewer.erase(first, first + static_cast<ptrdiff_t>(std::min(chunk, steps.size() - at)));
       ++runs;
       auto outcome = run(seed, fewer);
-      if (outcome.difference.empty()) {
+      if (kind_of(outcome.difference) != kind) {
         at += chunk;
         continue;
       }
@@ -88,7 +99,7 @@ void check_run(uint64_t seed) {
     FAIL() << outcome.difference << "\nafter " << outcome.steps << " steps, the last of them:\n"
            << end;
   }
-  auto shortest = run(seed, shrink(seed, std::move(steps)));
+  auto shortest = run(seed, shrink(seed, std::move(steps), kind_of(outcome.difference)));
   std::string story;
   for (const auto& line : shortest.story) story += "  " + line + "\n";
   FAIL() << outcome.difference << "\nafter " << outcome.steps

@@ -83,7 +83,8 @@ Service::Service(const Env& env, Shard& shard, Background& background, object::O
       store_(store),
       options_(std::move(options)),
       comparisons_(env.clock, options_.views_max, options_.view_ttl),
-      claim_(store, options_.namespace_id) {}
+      claim_(store, options_.namespace_id),
+      watches_(env, shard, background.log()) {}
 
 void Service::look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done) {
   bool take = shard_.state()->initialised();
@@ -610,9 +611,16 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::DiffRequest request;
       if (!codec::decode(body, request)) break;
       uint64_t wait = request.min_version;
-      wait_then(wait, [this, request = std::move(request), done = std::move(done)]() mutable {
-        encode_into<codec::DiffReply>(std::move(done))(diff(request));
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::DiffReply>(std::move(answered))(diff(request));
       });
+      return;
+    }
+    case Method::watch: {
+      codec::WatchRequest request;
+      if (!codec::decode(body, request)) break;
+      watches_.poll(std::move(request), caller.deadline,
+                    encode_into<codec::WatchReply>(std::move(done)));
       return;
     }
     case Method::policy:

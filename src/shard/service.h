@@ -20,6 +20,7 @@
 #include "shard/comparisons.h"
 #include "shard/shard.h"
 #include "shard/store_claim.h"
+#include "shard/watch_hub.h"
 
 namespace nokv::shard {
 
@@ -57,6 +58,10 @@ class Service {
   // one and the prefix is nobody's. Errors: failed_precondition (another namespace's), and those of
   // the store, which status() tells then.
   void look_at_store(Clock::Instant deadline, std::move_only_function<void(Result<>)> done);
+
+  // The server stops: watches are answered, with where to go on from.
+  void end_watches() { watches_.end(); }
+  const WatchCounters& watch_counters() const { return watches_.counters(); }
 
   // A problem of the object store that a client or the background work met last; for status. Empty:
   // it works.
@@ -114,6 +119,7 @@ class Service {
   // Shared with answers of the object store, which may come when the service is gone.
   std::shared_ptr<Guarded<std::string>> store_error_ = std::make_shared<Guarded<std::string>>();
   StoreClaim claim_;
+  WatchHub watches_;
 };
 
 }  // namespace nokv::shard

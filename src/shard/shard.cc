@@ -508,6 +508,7 @@ void Shard::finish_group() {
   pending_.applied(applier_.version());
   OpenGroup group = std::move(*in_flight_);
   in_flight_.reset();
+  if (feed_.wanted()) feed_.push(std::move(group.redo), group.encoded.bytes.size());
   for (Answer& answer : group.answers) give(std::move(answer));
   std::erase_if(waiters_, [&](Waiter& waiter) {
     if (waiter.version > applier_.version()) return false;

@@ -20,6 +20,7 @@
 #include "meta/pending.h"
 #include "meta/plan/plan.h"
 #include "meta/state.h"
+#include "shard/event_feed.h"
 #include "shard/log_clock.h"
 #include "shard/sessions.h"
 
@@ -100,6 +101,10 @@ class Shard {
   // Why the shard stopped by itself (the engine failed), if it did.
   std::optional<Error> failure() const;
 
+  // Gets each group once it can be read, before its requests are answered.
+  EventFeed& feed() { return feed_; }
+  const EventFeed& feed() const { return feed_; }
+
   const ShardCounters& counters() const { return counters_; }
   size_t queue_length() const { return queue_length_.load(); }
 
@@ -174,6 +179,7 @@ class Shard {
   EventSink& events_;
   ShardOptions options_;
   ShardCounters counters_;
+  EventFeed feed_;
 
   Guarded<Inbox> inbox_;
   std::atomic<size_t> queue_length_{0};

@@ -18,7 +18,8 @@ class Sdk(NokvTest):
         self.assertEqual(done.returncode, 0, done.stderr)
         lines = done.stdout.splitlines()
         self.assertEqual(lines[1:3], ['then: loss 0.9', 'now:  loss 0.4'])
-        self.assertRegex(lines[3], r'^/runs has 11 entries at version \d+$')
+        self.assertRegex(lines[3], r'^/best had 2 events, the next one is after e[0-9a-f]{16}-\d+-0$')
+        self.assertRegex(lines[4], r'^/runs has 11 entries at version \d+$')
 
     def test_the_example_runs_in_a_directory_of_its_own(self):
         self.run_example(f'file://{self.directory}/embedded')

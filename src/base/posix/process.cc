@@ -1,5 +1,6 @@
 #include "base/posix/process.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <string_view>
@@ -10,13 +11,17 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/posix/system_error.h"
 
 namespace nokv {
 namespace {
@@ -111,6 +116,77 @@ std::optional<std::string> environment_variable(const std::string& name) {
   const char* value = ::secure_getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
   return value;
+}
+
+namespace {
+
+// A file without a name that holds `bytes`, at its beginning; -1 when none can be made.
+int memory_file(std::string_view bytes) {
+  int fd = ::memfd_create("input", MFD_CLOEXEC);
+  while (fd >= 0 && !bytes.empty()) {
+    ssize_t n = ::write(fd, bytes.data(), bytes.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) {
+      ::close(fd);
+      return -1;
+    }
+    bytes.remove_prefix(static_cast<size_t>(n));
+  }
+  if (fd >= 0) ::lseek(fd, 0, SEEK_SET);
+  return fd;
+}
+
+std::vector<std::string> environment_with(
+    const std::vector<std::pair<std::string, std::string>>& variables) {
+  std::vector<std::string> out;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    std::string_view text(*entry);
+    bool replaced = std::ranges::any_of(variables, [&](const auto& variable) {
+      return text.substr(0, text.find('=')) == variable.first;
+    });
+    if (!replaced) out.emplace_back(text);
+  }
+  for (const auto& [name, value] : variables) out.push_back(name + "=" + value);
+  return out;
+}
+
+}  // namespace
+
+Result<int> run_shell(const std::string& command, std::string_view input,
+                      const std::vector<std::pair<std::string, std::string>>& variables) {
+  int fd = memory_file(input);
+  if (fd < 0) return std::unexpected(system_error(errno, "standard input of a command"));
+  std::vector<std::string> environment = environment_with(variables);
+  std::vector<char*> pointers;
+  for (std::string& entry : environment) pointers.push_back(entry.data());
+  pointers.push_back(nullptr);
+  std::string shell = "/bin/sh";
+  std::string flag = "-c";
+  std::string line = command;
+  char* words[] = {shell.data(), flag.data(), line.data(), nullptr};
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_adddup2(&files, fd, STDIN_FILENO);
+  // What this process ignores or blocks is its own affair.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t signals;
+  sigemptyset(&signals);
+  posix_spawnattr_setsigmask(&attributes, &signals);
+  sigaddset(&signals, SIGPIPE);
+  posix_spawnattr_setsigdefault(&attributes, &signals);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t child = 0;
+  int error = ::posix_spawn(&child, shell.c_str(), &files, &attributes, words, pointers.data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  ::close(fd);
+  if (error != 0) return std::unexpected(system_error(error, "/bin/sh"));
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) return std::unexpected(system_error(errno, "waiting for a command"));
+  }
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 bool stdin_is_terminal() { return ::isatty(STDIN_FILENO) == 1; }

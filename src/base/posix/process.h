@@ -6,7 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
+
+#include "base/result.h"
 
 namespace nokv {
 
@@ -46,6 +50,12 @@ uint64_t raise_open_files_limit();
 
 // An environment variable; none also when the program runs with raised privileges.
 std::optional<std::string> environment_variable(const std::string& name);
+
+// Runs `command` with /bin/sh and waits for it. `input` is its standard input, all of it at once;
+// `variables` are added to the environment, or take the place of what has their names. Gives the
+// exit code, or 128 + the signal that ended it. Blocks. Errors: unavailable (it cannot be started).
+Result<int> run_shell(const std::string& command, std::string_view input,
+                      const std::vector<std::pair<std::string, std::string>>& variables);
 
 bool stdin_is_terminal();
 bool stdout_is_terminal();

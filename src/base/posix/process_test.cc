@@ -1,6 +1,7 @@
 #include "base/posix/process.h"
 
 #include <semaphore>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -52,6 +53,19 @@ TEST(Process, ReadsTheEnvironment) {
   ASSERT_EQ(::setenv("NOKV_PROCESS_TEST", "value", 1), 0);  // NOLINT(concurrency-mt-unsafe)
   EXPECT_EQ(environment_variable("NOKV_PROCESS_TEST"), "value");
   EXPECT_EQ(environment_variable("NOKV_PROCESS_TEST_UNSET"), std::nullopt);
+}
+
+TEST(Process, AShellGetsItsInputAndVariablesAndSaysHowItEnded) {
+  EXPECT_EQ(run_shell("exit 3", "", {}).value(), 3);
+  EXPECT_EQ(run_shell("kill -9 $$", "", {}).value(), 128 + 9);
+  EXPECT_EQ(run_shell("kill -13 $$", "", {}).value(), 128 + 13);  // not ignored, as it is here
+  const std::string line = "test \"$(cat)\" = 'the input' && test \"$NOKV_SHELL_TEST\" = \"a 'b'\"";
+  EXPECT_EQ(run_shell(line, "the input", {{"NOKV_SHELL_TEST", "a 'b'"}}).value(), 0);
+  EXPECT_EQ(run_shell(line, "another", {{"NOKV_SHELL_TEST", "a 'b'"}}).value(), 1);
+  EXPECT_EQ(run_shell("test -n \"$PATH\"", "", {}).value(), 0);
+  EXPECT_EQ(run_shell("test \"$PATH\" = /nowhere", "", {{"PATH", "/nowhere"}}).value(), 0);
+  // Nobody has to read it.
+  EXPECT_EQ(run_shell("exit 0", std::string(4 << 20, 'x'), {}).value(), 0);
 }
 
 TEST(Process, PeakMemoryCountsWhatWasFreedAgain) {

@@ -83,7 +83,7 @@ Command clone_row() {
                           {.name = "DST", .kind = ValueKind::path}},
           .options = {at_option("as it was: a snapshot, v123, a time, an age"),
                       {.name = "parents", .letter = 'p', .help = "make missing directories above DST"}},
-          .examples = {{"nokv clone /datasets/base /work/agent-7", ""},
+          .examples = {{"nokv clone /datasets/base /agents/7", ""},
                        {"nokv clone --at before-training /runs/1 /runs/1-again", ""}},
           .run = run_clone};
 }
@@ -101,7 +101,7 @@ Command rollback_row() {
                        .value = "AT",
                        .kind = ValueKind::at,
                        .help = "the version: a snapshot, v123, a time, an age"}},
-          .examples = {{"nokv rollback /work/agent-7 --to 10m", ""},
+          .examples = {{"nokv rollback /agents/7 --to 10m", ""},
                        {"nokv rollback /runs/1/config.yaml --to v1234", ""}},
           .run = run_rollback};
 }

@@ -45,7 +45,9 @@ Command snapshot_policy_row();
 Command log_row();
 Command clone_row();
 Command rollback_row();
+Command diff_row();
 Command undelete_row();
+Command watch_row();
 
 Command gc_row();
 Command fsck_row();

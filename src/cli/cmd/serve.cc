@@ -43,6 +43,14 @@ Command serve_row() {
                        .kind = ValueKind::duration,
                        .help = "an upload that is not published by then, since its client died, is "
                                "deleted (24h)"},
+                      {.name = "events-kept",
+                       .value = "TIME",
+                       .kind = ValueKind::duration,
+                       .help = "how long the log keeps events for 'nokv watch' (7d)"},
+                      {.name = "events-kept-bytes",
+                       .value = "SIZE",
+                       .kind = ValueKind::size,
+                       .help = "and how much log at most (4GiB); recovery may need more"},
                       {.name = "insecure-i-know",
                        .help = "listen on an address that other machines reach, without TLS and "
                                "authentication"}},

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <condition_variable>
-#include <mutex>
 #include <utility>
 
 #include "cli/cmd/rows.h"
@@ -48,13 +46,13 @@ Result<> write_from(Context& context, client::Reader& reader, uint64_t offset) {
   return {};
 }
 
-// Waits a moment; false when the user has had enough.
-bool wait(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable_any changed;
-  std::unique_lock lock(mutex);
-  changed.wait_for(lock, stop, kLookAgain, [] { return false; });
-  return !stop.stop_requested();
+// Waits until something happened to the file, or a moment: its path may lead through symbolic
+// links, of which the watch knows nothing.
+Result<> wait(client::Watcher& watcher) {
+  NOKV_TRY(watcher.next(kLookAgain));
+  // A reader that is slow looks once for all that happened meanwhile.
+  while (watcher.at_hand()) NOKV_TRY(watcher.next(Duration::zero()));
+  return {};
 }
 
 // Goes on writing what is added, for as long as it is read. A file that was replaced is written
@@ -62,7 +60,10 @@ bool wait(const std::stop_token& stop) {
 Result<> follow(Context& context, Client& client, const std::string& path, uint64_t size,
                 uint64_t generation) {
   context.out.flush();
-  while (!context.out.closed() && wait(context.doors.stop)) {
+  NOKV_ASSIGN(auto watcher,
+              client.watch({.path = path, .here_only = true, .call = context.call()}));
+  for (bool first = true; !context.out.closed(); first = false) {
+    if (!first) NOKV_TRY(wait(watcher));
     auto stat = client.stat({.path = path}, {.follow = true, .call = context.call()});
     if (!stat && stat.error().code() == Code::not_found) continue;
     if (!stat) return std::unexpected(std::move(stat).error());

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "client/testing/sim_client.h"
+#include "client/testing/sim_watcher.h"
 #include "shard/store_claim.h"
 
 namespace nokv::client {
@@ -41,6 +42,8 @@ class Run {
   std::vector<codec::SnapshotInfo> snapshots(SimClient& client);
   void look_at_all(SimClient& client);
   void look(SimClient& client, Look what, const std::string& path, const std::string& at);
+  void judge_watchers();
+  const std::string& someone();
   void recover_twice();
   void collect_garbage(SimClient& client);
   void compare_objects(SimClient& client);
@@ -48,6 +51,7 @@ class Run {
   SimWorld world_;
   SimHistory history_{world_};
   std::vector<std::unique_ptr<SimClient>> clients_;
+  std::vector<std::unique_ptr<SimWatcher>> watchers_;
   SimResult result_;
   Clock::Instant chaos_end_{};
 };
@@ -64,6 +68,7 @@ SimResult Run::run() {
   recover_twice();
   SimClient reader(world_, history_, "reader");
   (void)history_.judge();
+  judge_watchers();
   if (history_.clean()) look_at_all(reader);
   if (history_.clean()) collect_garbage(reader);
   result_.complaints = history_.judge();
@@ -108,6 +113,9 @@ void Run::set_up() {
   clients_[0]->commit(std::move(directories), codec::Durability::durable,
                       [&](const auto&) { done = true; });
   wait("directories are made", [&] { return done; });
+  for (const char* name : {"carol", "dave"}) {
+    watchers_.push_back(std::make_unique<SimWatcher>(world_, name));
+  }
   for (auto& client : clients_) client->start(kLanes);
 }
 
@@ -182,9 +190,16 @@ void Run::crash_client() {
   client.revive(kLanes);
 }
 
+// Whose connection it is that fails.
+const std::string& Run::someone() {
+  size_t draw = random().below(clients_.size() + watchers_.size());
+  if (draw < clients_.size()) return clients_[draw]->name();
+  return watchers_[draw - clients_.size()]->name();
+}
+
 void Run::cut_network() {
   ++result_.faults;
-  const std::string& client = clients_[random().below(clients_.size())]->name();
+  const std::string& client = someone();
   const std::string& server = SimWorld::kServer.host;
   switch (random().below(4)) {
     case 0:
@@ -245,6 +260,25 @@ void Run::recover_twice() {
     if (!first.empty() && record != first) history_.complain("two recoveries differ");
     first = record;
   }
+}
+
+// Whoever watched has heard of everything that the log has, in its order, each once.
+void Run::judge_watchers() {
+  uint64_t newest = world_.published_version();
+  for (auto& watcher : watchers_) {
+    wait("a watcher hears of all", [&] { return watcher->reached(newest); });
+  }
+  world_.gather_log();
+  for (auto& watcher : watchers_) {
+    wait("a watcher hears of all", [&] {
+      return watcher->reached(world_.published_version()) &&
+             world_.published_version() == world_.log().rbegin()->first;
+    });
+    for (std::string& complaint : watcher->judge()) history_.complain(std::move(complaint));
+    result_.heard += watcher->heard();
+    result_.gaps += watcher->gaps();
+  }
+  watchers_.clear();
 }
 
 void Run::look(SimClient& client, Look what, const std::string& path, const std::string& at) {

@@ -19,6 +19,7 @@ shard::BackgroundOptions busy_background() {
   options.session_idle = 24h;
   options.start_quiet = 10s;
   options.checkpoint_every = 7s;
+  options.log_kept_for = 0s;
   return options;
 }
 

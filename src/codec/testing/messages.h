@@ -113,6 +113,9 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<Difference>("Difference");
   visit.template operator()<DiffRequest>("DiffRequest");
   visit.template operator()<DiffReply>("DiffReply");
+  visit.template operator()<WatchRequest>("WatchRequest");
+  visit.template operator()<WatchEvent>("WatchEvent");
+  visit.template operator()<WatchReply>("WatchReply");
   visit.template operator()<InitRequest>("InitRequest");
   visit.template operator()<StatusReply>("StatusReply");
   visit.template operator()<SpaceRow>("SpaceRow");

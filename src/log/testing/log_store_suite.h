@@ -179,6 +179,31 @@ TEST_P(LogStoreSuite, TrimmingKeepsWhatIsNeeded) {
   EXPECT_EQ(gone.error().code(), Code::not_found);
 }
 
+TEST_P(LogStoreSuite, ThePartsSayWhatTrimmingCanDrop) {
+  EXPECT_TRUE(store->parts().empty());
+  for (int i = 0; i < 60; ++i) append_next();
+  auto parts = store->parts();
+  ASSERT_GT(parts.size(), 2U);
+  EXPECT_EQ(parts.front().first, store->oldest());
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    bytes += parts[i].bytes;
+    EXPECT_EQ(store->read(parts[i].first).value()->next().value()->group.first, parts[i].first);
+    EXPECT_TRUE(i == 0 || parts[i].first > parts[i - 1].first);
+  }
+  EXPECT_LE(bytes, store->size_bytes());
+  ASSERT_TRUE(store->trim(Version{parts[2].first.value() - 1}));
+  EXPECT_EQ(store->oldest(), parts[2].first);
+  EXPECT_EQ(store->parts().size(), parts.size() - 2);
+}
+
+TEST_P(LogStoreSuite, ALogKeepsItsId) {
+  append_next();
+  uint64_t id = store->id();
+  reopen();
+  EXPECT_EQ(store->id(), id);
+}
+
 TEST_P(LogStoreSuite, TrimmingEverythingKeepsTheTail) {
   for (int i = 0; i < 60; ++i) append_next();
   Position before = tail;

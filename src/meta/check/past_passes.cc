@@ -127,6 +127,12 @@ Result<> PastPass::see(std::string_view past) {
   return {};
 }
 
+std::string PastPass::named(uint64_t pin) const {
+  const codec::PinRecord& record = *subject_.state->pins->find(pin);
+  return str("pin ", pin, " (v", record.version, " of ", record.path, ", ", record.scope.text(),
+             ")");
+}
+
 // A pin that is going keeps its rows until they are handed on.
 Result<> PastPass::filed_elsewhere(std::string_view past, uint64_t pin,
                                    const std::optional<uint64_t>& keeper) {
@@ -134,8 +140,8 @@ Result<> PastPass::filed_elsewhere(std::string_view past, uint64_t pin,
   report_.add({.code = "filed_elsewhere",
                .is_error = false,
                .id = hex(past),
-               .detail = str("filed under pin ", pin, ", and ",
-                             keeper ? str("kept by pin ", *keeper) : "needed by none"),
+               .detail = str("filed under ", named(pin), ", and ",
+                             keeper ? str("kept by ", named(*keeper)) : "needed by none"),
                .repair = FilePast{std::string(past)}});
   return {};
 }

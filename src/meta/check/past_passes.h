@@ -39,6 +39,7 @@ class PastPass final : public Pass {
   Result<> see_all(std::string_view past, const std::string& key, uint64_t birth, uint64_t death);
   Result<> filed_elsewhere(std::string_view past, uint64_t pin,
                            const std::optional<uint64_t>& keeper);
+  std::string named(uint64_t pin) const;
   bool open_table();
 
   const Subject& subject_;

@@ -112,12 +112,11 @@ Result<OperationResult> run(Transaction& txn, const codec::Append& op) {
   file.inode.attributes.mtime_ns = file.inode.attributes.ctime_ns = txn.now_ns();
   NOKV_TRY(txn.put_file(spot, file, old_size));
   NOKV_TRY(txn.publishes(spot.id()));
-  codec::Event event{
-      codec::EventKind::published, false, spot.path(), "", spot.id(), codec::Kind::file};
+  codec::Event event{codec::EventKind::published, false, "", "", spot.id(), codec::Kind::file};
   event.generation = body.generation;
   event.old_generation = old_generation;
   event.size = body.size;
-  txn.event(std::move(event));
+  NOKV_TRY(txn.file_event(spot, file, std::move(event)));
   OperationResult out{spot.path(), spot.id()};
   out.generation = body.generation;
   out.size = body.size;

@@ -58,6 +58,7 @@ Result<OperationResult> change_node(Transaction& txn, const codec::Target& targe
     state->record.attributes.ctime_ns = txn.now_ns();
     NOKV_TRY(change(state->record.attributes, state->record.xattrs, spot.path()));
     txn.changed(spot.id(), *state, 0);
+    txn.event(std::move(event));
   } else {
     NOKV_ASSIGN(auto file, txn.file(*spot.found.entry));
     file.inode.attributes.ctime_ns = txn.now_ns();
@@ -65,8 +66,8 @@ Result<OperationResult> change_node(Transaction& txn, const codec::Target& targe
     event.generation = file.inode.body.generation;
     event.size = file.inode.body.size;
     NOKV_TRY(txn.put_file(spot, file, file.inode.body.size));
+    NOKV_TRY(txn.file_event(spot, file, std::move(event)));
   }
-  txn.event(std::move(event));
   return OperationResult{spot.path(), spot.id()};
 }
 

@@ -81,7 +81,7 @@ Result<OperationResult> restore_file(Transaction& txn, const Origin& from,
   event.generation = out.generation = txn.version();
   event.size = out.size = file.inode.body.size;
   out.digest = file.inode.body.digest;
-  txn.event(std::move(event));
+  NOKV_TRY(txn.file_event(spot, file, std::move(event)));
   return out;
 }
 
@@ -151,6 +151,9 @@ Result<OperationResult> run(Transaction& txn, const codec::Rollback& op) {
     return out;
   }
   NOKV_ASSIGN(uint64_t undo, take_away(txn, spot, op.keep_undo));
+  if (spot.found.is_directory() && !from.is_directory()) {
+    txn.event({codec::EventKind::removed, true, spot.path(), "", spot.id(), Kind::directory});
+  }
   NOKV_ASSIGN(Found there, txn.lookup(spot.place.directory, spot.place.name));
   OperationResult out;
   if (from.is_directory()) {

@@ -29,6 +29,7 @@ Result<Transaction::Spot> file_spot(Transaction& txn, const codec::Publish& op) 
 
 Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot, NewFile file) {
   const auto& [place, found] = spot;
+  Transaction::File written;
   int64_t mtime = file.mtime_ns.value_or(txn.now_ns());
   int64_t ctime = file.ctime_ns.value_or(txn.now_ns());
   OperationResult out{place.path()};
@@ -63,10 +64,11 @@ Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot
     old.inode.attributes.mtime_ns = mtime;
     old.inode.attributes.ctime_ns = ctime;
     NOKV_TRY(txn.put_file(spot, old, old_size));
+    written = std::move(old);
   }
   NOKV_TRY(txn.publishes(out.id));
   event.id = out.id;
-  txn.event(std::move(event));
+  NOKV_TRY(txn.file_event(spot, written, std::move(event)));
   return out;
 }
 

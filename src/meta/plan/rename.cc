@@ -63,16 +63,21 @@ Result<> move_entry(Transaction& txn, const Transaction::Spot& from, const Place
   return {};
 }
 
-void rename_event(Transaction& txn, const codec::Dentry& entry, const std::string& old_path,
-                  const std::string& path) {
+Result<> rename_event(Transaction& txn, const codec::Dentry& entry, const std::string& old_path,
+                      const std::string& path) {
   codec::Event event{codec::EventKind::renamed,
                      entry.kind == Kind::directory,
                      path,
                      old_path,
                      entry.child,
                      entry.kind};
-  if (entry.inode) event.generation = entry.inode->body.generation;
+  if (entry.kind != Kind::directory) {
+    NOKV_ASSIGN(auto file, txn.file(entry));
+    event.generation = file.inode.body.generation;
+    event.size = file.inode.body.size;
+  }
   txn.event(std::move(event));
+  return {};
 }
 
 Result<> check_replaceable(Transaction& txn, const Transaction::Spot& from,
@@ -98,8 +103,7 @@ Result<> exchange(Transaction& txn, const Transaction::Spot& from, const Transac
   NOKV_TRY(move_entry(txn, from, to.place, to.found));
   NOKV_ASSIGN(Found gap, txn.lookup(from.place.directory, from.place.name));
   NOKV_TRY(move_entry(txn, to, from.place, gap));
-  rename_event(txn, *to.found.entry, to.path(), from.path());
-  return {};
+  return rename_event(txn, *to.found.entry, to.path(), from.path());
 }
 
 }  // namespace
@@ -133,7 +137,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Rename& op) {
     NOKV_TRY(move_entry(txn, from, to, there));
     txn.remove_dentry(from.place, from.found);
   }
-  rename_event(txn, *from.found.entry, from.path(), to.path());
+  NOKV_TRY(rename_event(txn, *from.found.entry, from.path(), to.path()));
   return out;
 }
 

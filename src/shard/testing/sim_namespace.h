@@ -42,7 +42,7 @@ class SimNamespace {
     Env env = host_.env();
     NOKV_ASSIGN(engine_, engine::MemoryEngine::open(env.files, "/meta/engine"));
     log::LocalLogOptions log_options;
-    log_options.segment_bytes = 1 << 20;
+    log_options.segment_bytes = log_segment_bytes;
     NOKV_ASSIGN(log_, log::LocalLog::open(env, "/meta/log", log_options));
     ShardOptions options;
     options.cache_bytes = 1 << 20;
@@ -143,6 +143,8 @@ class SimNamespace {
   Background& background() { return *background_; }
   Service& service() { return *service_; }
   engine::Engine& engine() { return *engine_; }
+
+  uint64_t log_segment_bytes = 1 << 20;  // of a log that is made
 
  private:
   SimScheduler scheduler_;

@@ -1,0 +1,156 @@
+#!/usr/bin/env python3
+"""Clone, diff, rollback and undelete by the command: what scripts rely on, and refusals."""
+
+import random
+import unittest
+
+from harness import NokvTest
+
+BODY = random.Random(11).randbytes(50_000)
+
+
+class Time(NokvTest):
+
+    def setUp(self):
+        super().setUp()
+        self.serve()
+        self.local = self.file('local', BODY)
+        self.nokv('put', self.local, '/src/d/f')
+        self.nokv('put', '-', '/src/text', stdin=b'one\ntwo\nthree\n')
+
+    def changes(self, *words):
+        return [(row['change'], row['path'], row.get('old_path')) for row in
+                self.rows('diff', *words)]
+
+    def test_a_clone_shows_its_source_and_neither_sees_the_others_changes(self):
+        made = self.json('clone', '/src', '/mine')
+        self.assertEqual((made['path'], made['from']), ('/mine', '/src'))
+        self.assertEqual(made['undo'], 'nokv rm -r /mine')
+        self.nokv('put', '-', '/mine/d/f', stdin=b'mine')
+        self.nokv('put', '-', '/src/new', stdin=b'theirs')
+        self.assertEqual(self.nokv('cat', '/src/d/f'), BODY)
+        self.assertEqual(self.nokv('cat', '/mine/d/f'), b'mine')
+        self.assertEqual([row['name'] for row in self.rows('ls', '/mine')], ['d', 'text'])
+        self.nokv('rm', '-r', '/src')
+        self.nokv('snapshot', 'policy', '--moments', 'none', '--undo', '0s')
+        self.nokv('gc', '--now', '--grace', '0s')
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'one\ntwo\nthree\n')
+        self.is_sound()
+        self.server.stop()
+        self.restart()
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'one\ntwo\nthree\n')
+        self.nokv('rm', '-r', '/mine')
+        self.nokv('gc', '--now', '--grace', '0s')
+        self.is_sound()
+
+    def test_a_clone_of_an_older_version(self):
+        self.nokv('snapshot', 'create', 's', '/src')
+        self.nokv('put', '-', '/src/text', stdin=b'later')
+        self.nokv('clone', '--at', 's', '/src', '/then')
+        self.assertEqual(self.nokv('cat', '/then/text'), b'one\ntwo\nthree\n')
+        self.nokv('snapshot', 'rm', 's')
+        self.nokv('gc', '--now', '--grace', '0s')
+        self.assertEqual(self.nokv('cat', '/then/text'), b'one\ntwo\nthree\n')
+        self.is_sound()
+
+    def test_clones_that_are_refused_change_nothing(self):
+        before = self.json('stat', '/')['totals']
+        self.assertIn('itself', self.fails(1, 'clone', '/src', '/src/d/c')['message'])
+        self.assertEqual(self.fails(1, 'clone', '/src', '/src/d')['code'], 'already_exists')
+        self.assertEqual(self.fails(1, 'clone', '/missing', '/c')['code'], 'not_found')
+        self.assertEqual(self.fails(1, 'clone', '/src', '/no/such/c')['code'], 'not_found')
+        self.assertEqual(self.fails(1, 'clone', '--at', 'nothing', '/src', '/c')['code'],
+                         'not_found')
+        self.assertEqual(self.json('stat', '/')['totals'], before)
+        self.nokv('clone', '-p', '/src', '/no/such/c')
+        self.assertEqual(self.nokv('cat', '/no/such/c/d/f'), BODY)
+
+    def test_a_directory_is_rolled_back_and_that_is_undone_by_what_it_prints(self):
+        self.nokv('snapshot', 'create', 's', '/src')
+        self.nokv('rm', '/src/d/f')
+        self.nokv('put', '-', '/src/later', stdin=b'x')
+        done = self.json('rollback', '/src', '--to', 's')
+        self.assertEqual(self.nokv('cat', '/src/d/f'), BODY)
+        self.fails(1, 'stat', '/src/later')
+        words = done['undo'].split()
+        self.assertEqual(words[:2], ['nokv', 'rollback'])
+        self.nokv(*words[1:])
+        self.assertEqual(self.nokv('cat', '/src/later'), b'x')
+        self.fails(1, 'stat', '/src/d/f')
+        self.is_sound()
+
+    def test_everything_is_rolled_back(self):
+        self.nokv('snapshot', 'create', 's')
+        self.nokv('rm', '-r', '/src')
+        self.nokv('put', '-', '/other', stdin=b'x')
+        done = self.json('rollback', '/', '--to', 's')
+        self.assertEqual([row['name'] for row in self.rows('ls', '/')], ['src'])
+        self.assertEqual(self.nokv('cat', '/src/d/f'), BODY)
+        self.nokv(*done['undo'].split()[1:])
+        self.assertEqual([row['name'] for row in self.rows('ls', '/')], ['other'])
+        self.is_sound()
+
+    def test_a_file_is_rolled_back_with_its_attributes(self):
+        self.nokv('chmod', '640', '/src/text')
+        self.nokv('snapshot', 'create', 's')
+        self.nokv('put', '-', '/src/text', stdin=b'other')
+        self.nokv('chmod', '600', '/src/text')
+        done = self.json('rollback', '/src/text', '--to', 's')
+        self.assertEqual(self.nokv('cat', '/src/text'), b'one\ntwo\nthree\n')
+        self.assertEqual(self.json('stat', '/src/text')['mode'], 0o640)
+        self.nokv(*done['undo'].split()[1:])
+        self.assertEqual(self.nokv('cat', '/src/text'), b'other')
+
+    def test_a_rollback_to_nothing_says_what_is_kept(self):
+        error = self.fails(1, 'rollback', '/src', '--to', 'v999999')
+        self.assertEqual(error['code'], 'not_found')
+        self.assertEqual(self.run_nokv('rollback', '/src').returncode, 2)
+        self.assertIn('nokv undelete', self.fails(1, 'rollback', '/src/gone', '--to', 'v1')['hint'])
+
+    def test_a_directory_comes_back_at_once_also_when_its_name_was_taken(self):
+        removed = self.json('rm', '-r', '/src')
+        self.nokv('mkdir', '/src')
+        taken = self.fails(1, *removed['undo'].split()[1:])
+        self.assertIn('--as', taken['hint'])
+        back = self.json('undelete', '/src', '--as', '/back')
+        self.assertEqual(back['undo'], 'nokv rm -r /back')
+        self.assertEqual(self.nokv('cat', '/back/d/f'), BODY)
+        self.is_sound()
+
+    def test_what_differs_is_told_by_node(self):
+        self.nokv('snapshot', 'create', 's', '/src')
+        self.nokv('mkdir', '/src/e')
+        self.nokv('mv', '/src/d/f', '/src/e/g')
+        self.nokv('put', '-', '/src/text', stdin=b'one\n2\nthree\n')
+        self.nokv('chmod', '700', '/src/d')
+        self.nokv('put', '-', '/src/new', stdin=b'x')
+        self.assertEqual(sorted(self.changes('--from', 's', '/src'), key=str), sorted([
+            ('attributes', '/src/d', None), ('renamed', '/src/e/g', '/src/d/f'),
+            ('created', '/src/e', None), ('created', '/src/new', None),
+            ('content', '/src/text', None)], key=str))
+        row = [row for row in self.rows('diff', '--from', 's', '/src')
+               if row['change'] == 'content'][0]
+        self.assertEqual((row['old']['size'], row['new']['size']), (14, 12))
+        self.assertTrue(row['new']['digest'].startswith('sha256:'))
+        text = self.nokv('diff', '-u', '--from', 's', '/src').decode()
+        self.assertIn(' one\n-two\n+2\n three\n', text)
+        self.assertEqual(set(self.nokv('diff', '--name-only', '--from', 's', '/src').split()),
+                         {b'/src/d', b'/src/e', b'/src/e/g', b'/src/new', b'/src/text'})
+        self.assertIn(b'1 renamed', self.nokv('diff', '--stat', '--from', 's', '/src'))
+        self.assertEqual(self.changes('--from', 's', '/src', '--to', 's'), [])
+
+    def test_a_clone_and_its_source_differ_by_what_was_changed_in_either(self):
+        self.nokv('clone', '/src', '/mine')
+        self.assertEqual(self.changes('/src', '/mine'), [])
+        self.nokv('rm', '/mine/d/f')
+        self.nokv('put', '-', '/src/text', stdin=b'changed')
+        self.assertEqual(sorted(self.changes('/src', '/mine')), [
+            ('content', '/mine/text', '/src/text'), ('removed', '/src/d/f', None)])
+        self.nokv('mkdir', '/unrelated')
+        error = self.fails(1, 'diff', '/src', '/unrelated')
+        self.assertIn('nothing in common', error['message'])
+        self.assertEqual(self.run_nokv('diff', '/src').returncode, 2)
+
+
+if __name__ == '__main__':
+    unittest.main()
