@@ -29,6 +29,13 @@ Result<> list_all(Scene& scene, Row& row, uint64_t entries);
 Result<> first_page(Scene& scene, Row& row, uint64_t entries);
 Result<> snapshot_create(Scene& scene, Row& row, uint64_t entries);
 
+// rows_clone.cc
+Result<> clone_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> roll_back_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> remove_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> stat_in_clone(Scene& scene, Row& row, uint64_t);
+Result<> list_clone(Scene& scene, Row& row, uint64_t entries);
+
 // rows_watch.cc
 Result<> watch_delivery(Scene& scene, Row& row, uint64_t);
 Result<> watch_10(Scene& scene, Row& row, uint64_t);

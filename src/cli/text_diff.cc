@@ -100,8 +100,7 @@ void add_line(std::string& out, char mark, std::string_view line) {
 
 std::string range(size_t first, size_t count) {
   // An empty range names the line before it.
-  return count == 1 ? std::to_string(first + 1)
-                    : str(count == 0 ? first : first + 1, ",", count);
+  return count == 1 ? std::to_string(first + 1) : str(count == 0 ? first : first + 1, ",", count);
 }
 
 }  // namespace
@@ -111,8 +110,7 @@ bool is_text(std::string_view bytes) {
 }
 
 std::optional<std::string> unified_diff(std::string_view before, std::string_view after,
-                                        std::string_view name_before,
-                                        std::string_view name_after) {
+                                        std::string_view name_before, std::string_view name_after) {
   if (before == after) return std::string();
   Lines a = lines_of(before);
   Lines b = lines_of(after);

@@ -7,7 +7,9 @@
 namespace nokv::cli {
 namespace {
 
-TEST(TextDiff, OfTheSameTextIsNothing) { EXPECT_EQ(unified_diff("a\nb\n", "a\nb\n", "x", "y"), ""); }
+TEST(TextDiff, OfTheSameTextIsNothing) {
+  EXPECT_EQ(unified_diff("a\nb\n", "a\nb\n", "x", "y"), "");
+}
 
 TEST(TextDiff, ShowsWhatChangedAmongWhatDidNot) {
   EXPECT_EQ(unified_diff("1\n2\n3\n4\n5\n6\n7\n8\n9\n", "1\n2\n3\n4\nfive\n6\n7\n8\n9\n", "x", "y"),

@@ -228,7 +228,7 @@ struct LinkRecord {
 struct MovedRecord {
   NodeId parent;
   std::string name;
-  NodeId first_parent;  // the directory it was in before its first rename,
+  NodeId first_parent;     // the directory it was in before its first rename,
   std::string first_name;  // and its name there
   static void fields(auto& self, auto& f) {
     f(1, self.parent);

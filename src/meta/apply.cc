@@ -326,6 +326,8 @@ Result<> Applier::write_lives() {
   for (const auto& [clone, change] : lives_) {
     std::string key = codec::number_key(Table::clone_life, clone);
     NOKV_ASSIGN(auto before, before_->present<codec::CloneLife>(key));
+    // It was freed: what names a node of it now has all records of its own.
+    if (!before && change.pin == 0) continue;
     codec::CloneLife life = before.value_or(codec::CloneLife());
     life.live += static_cast<uint64_t>(change.live);
     life.past += static_cast<uint64_t>(change.past);

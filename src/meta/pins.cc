@@ -148,8 +148,7 @@ Result<std::optional<uint64_t>> Retention::keeper(const View& view, std::string_
     next = pins_.newest(low, parents->from - 1, nullptr, skip);
   }
   if (best.version == 0) return std::nullopt;
-  if (known_bad(KnownBad::clone_base_not_kept) &&
-      pins_.find(best.id)->kind == PinKind::clone) {
+  if (known_bad(KnownBad::clone_base_not_kept) && pins_.find(best.id)->kind == PinKind::clone) {
     return std::nullopt;
   }
   return best.id;
@@ -165,8 +164,7 @@ Result<std::optional<uint64_t>> Retention::keeper_singly(const View& view, std::
     for (uint64_t id : pins_.by_version().at(pin.version)) {
       const PinRecord& record = *pins_.find(id);
       if (id == skip || record.going) continue;
-      if (known_bad(KnownBad::clone_base_not_kept) && record.kind == PinKind::clone)
-        continue;
+      if (known_bad(KnownBad::clone_base_not_kept) && record.kind == PinKind::clone) continue;
       NOKV_ASSIGN(bool needed, needs(view, id, record, key, old));
       if (needed) return id;
     }

@@ -145,10 +145,10 @@ void SpaceScan::hold(Row& row, const Holder& holder) const {
 // Who keeps the past record at hand: snapshots first, then clones, then the pin it is filed under.
 Result<SpaceScan::Holder> SpaceScan::holder_of_past() {
   Raw old{scan_->birth(), std::string(scan_->record())};
-  for (auto [kind, reason] : {std::pair(PinKind::snapshot, Reason::snapshot),
-                              std::pair(PinKind::clone, Reason::clone)}) {
-    NOKV_ASSIGN(auto pins, retention_.needing(view_, scan_->record_key(), old, scan_->death(),
-                                              kind, 2));
+  for (auto [kind, reason] :
+       {std::pair(PinKind::snapshot, Reason::snapshot), std::pair(PinKind::clone, Reason::clone)}) {
+    NOKV_ASSIGN(auto pins,
+                retention_.needing(view_, scan_->record_key(), old, scan_->death(), kind, 2));
     if (!pins.empty()) return Holder{reason, pins.size() == 1 ? pins.front() : 0};
   }
   const auto& versions = state_->pins->by_version();

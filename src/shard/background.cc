@@ -625,7 +625,7 @@ void Background::checkpoint(bool now, Then then) {
   bool grown = log_bytes - checkpoint_log_bytes_ >= options_.checkpoint_log_bytes;
   if (!now && !due && !grown) {
     // Time passes for events, though nothing changes.
-    bool look = env_.clock.now() - last_trim_ >= options_.checkpoint_every;
+    bool look = env_.clock.now() - last_log_trim_ >= options_.checkpoint_every;
     Result<> trimmed = look ? trim_log() : Result<>();
     then(trimmed ? Result<bool>(false) : std::unexpected(std::move(trimmed).error()));
     return;
@@ -672,7 +672,7 @@ Result<> Background::make_checkpoint() {
 
 // Drops the oldest parts of the log that neither recovery nor events need.
 Result<> Background::trim_log() {
-  last_trim_ = env_.clock.now();
+  last_log_trim_ = env_.clock.now();
   auto parts = log_.parts();
   uint64_t bytes = 0;
   for (const auto& part : parts) bytes += part.bytes;

@@ -152,7 +152,7 @@ class Background {
   Clock::Instant last_checkpoint_{};
   uint64_t checkpoint_log_bytes_ = 0;
   uint64_t recoverable_ = 0;  // without the log up to here
-  Clock::Instant last_trim_{};
+  Clock::Instant last_log_trim_{};
   bool passing_ = false;  // a pass of tick()
   // One at a time, so that no step rests on what another one is about to do.
   std::deque<std::shared_ptr<Pass>> passes_;

@@ -263,6 +263,22 @@ TEST_F(CloneScenario, AFileThatMovedInItsSourceAndGotNamesInACloneIsKeptWhereItI
   EXPECT_EQ(ns.read("/d/l", "snap").value(), "then");
 }
 
+TEST_F(CloneScenario, AFileThatLeftACloneGetsNamesWhenTheCloneIsGone) {
+  must({mkdir_op("/s"), put_op("/s/f", "body")});
+  must({clone_op("/s", "/c")});
+  must({rename_op("/c/f", "/f")});
+  must({remove_op("/c")});
+  sweep_and_restart();
+  expect_no_clones();
+  must({link_op("/f", "/g")});
+  sweep_and_restart();
+  EXPECT_EQ(ns.stat("/g")->links, 2U);
+  must({remove_op("/f")});
+  must({remove_op("/g")});
+  sweep_and_restart();
+  expect_no_clones();
+}
+
 // NOKV_CLONES says how many.
 TEST_F(CloneScenario, ManyClonesOfOneDirectoryCostAFewRecordsEachAndGiveThemBack) {  // 30
   const char* text = std::getenv("NOKV_CLONES");

@@ -62,8 +62,8 @@ Result<codec::DiffReply> Comparisons::begin(std::shared_ptr<const meta::State> s
   held->state = std::move(state);
   held->version_a = a.version;
   held->version_b = b.version;
-  bool directories = a.located.dentry.kind == Kind::directory &&
-                     b.located.dentry.kind == Kind::directory;
+  bool directories =
+      a.located.dentry.kind == Kind::directory && b.located.dentry.kind == Kind::directory;
   if (!directories) {
     codec::DiffReply reply{a.version, b.version};
     NOKV_ASSIGN(reply.differences, compare_leaves(*held->view, a, b));
@@ -86,8 +86,8 @@ Result<codec::DiffReply> Comparisons::next(uint64_t cursor, uint32_t limit) {
     return out;
   });
   if (held == nullptr || clock_.now() - held->used > ttl_) {
-    return std::unexpected(Error(Code::stale, "the comparison was not asked for in time")
-                               .with_hint("begin it again"));
+    return std::unexpected(
+        Error(Code::stale, "the comparison was not asked for in time").with_hint("begin it again"));
   }
   return page(std::move(held), cursor, limit);
 }
@@ -100,11 +100,10 @@ Result<codec::DiffReply> Comparisons::page(std::unique_ptr<Held> held, uint64_t 
   if (!reply.more) return reply;
   held->used = clock_.now();
   reply.cursor = all_.with([&](All& all) {
-    std::erase_if(all.held,
-                  [&](const auto& row) { return held->used - row.second->used > ttl_; });
+    std::erase_if(all.held, [&](const auto& row) { return held->used - row.second->used > ttl_; });
     if (all.held.size() >= held_max_) {
-      all.held.erase(std::ranges::min_element(
-          all.held, {}, [](const auto& row) { return row.second->used; }));
+      all.held.erase(
+          std::ranges::min_element(all.held, {}, [](const auto& row) { return row.second->used; }));
     }
     if (cursor == 0) cursor = ++all.last;
     all.held[cursor] = std::move(held);

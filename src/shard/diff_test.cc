@@ -1,5 +1,8 @@
 // What differs, through the service: large directories by what was noted, pages, limits of clones.
 // That differences are right is shown by the model test; here it is what they cost and refuse.
+#include <algorithm>
+#include <optional>
+
 #include <gtest/gtest.h>
 
 #include "codec/key.h"
@@ -62,8 +65,7 @@ TEST_F(Diffs, OfALargeDirectoryLookOnlyAtWhatWasNoted) {
   must({mkdir_op("/d/sub"), put_op("/d/sub/f", "1")});
   auto found = changed("/d", "s", "/d");
   std::ranges::sort(found);
-  EXPECT_EQ(found,
-            (std::vector<std::string>{"/d/7", "/d/9", "/d/eleven", "/d/sub", "/d/sub/f"}));
+  EXPECT_EQ(found, (std::vector<std::string>{"/d/7", "/d/9", "/d/eleven", "/d/sub", "/d/sub/f"}));
   // A change below an entry is a change of that entry.
   must({snapshot_op("t", "/d")});
   must({put_op("/d/sub/f", "2")});
@@ -111,7 +113,8 @@ TEST_F(Diffs, WhatIsNotedIsKeptOnceBetweenTwoPinsAndGoesWithTheOldest) {
 }
 
 TEST_F(Diffs, ComeInPagesThatAreHeldForAWhile) {
-  must({mkdir_op("/d"), snapshot_op("s", "/d")});
+  must({mkdir_op("/d")});
+  must({snapshot_op("s", "/d")});
   for (int i = 0; i < 10; ++i) must({put_op(str("/d/", i), "x")});
   codec::DiffRequest request{{"/d", {}}, "s", {"/d", {}}};
   request.limit = 4;

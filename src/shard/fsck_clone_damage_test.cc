@@ -95,8 +95,7 @@ TEST_F(FsckCloneDamage, ACloneWhosePinIsGoingIsFound) {
   codec::SnapshotRecord snapshot;
   ASSERT_TRUE(codec::decode(stored(codec::bytes_key(Table::snapshot, "s")), snapshot));
   must({codec::SnapshotRemove{"s"}});
-  alter<codec::CloneRecord>(codec::clone_key(clone()),
-                            [&](auto& it) { it.pin = snapshot.pin; });
+  alter<codec::CloneRecord>(codec::clone_key(clone()), [&](auto& it) { it.pin = snapshot.pin; });
   auto problem = expect_found("clone_pin");
   EXPECT_EQ(problem.path, "/d");
   EXPECT_NE(problem.detail.find("going"), std::string::npos) << problem.detail;
@@ -116,9 +115,8 @@ TEST_F(FsckCloneDamage, AClonesPinThatNoCloneNamesIsReleased) {
   must({clone_op("/d", "/lost")});
   auto id = id_of("/lost");
   uint64_t lost = id.hops.at(0).clone;
-  for (const auto& key :
-       {codec::clone_key(lost), codec::number_key(Table::clone_life, lost), codec::node_key(id),
-        codec::dentry_key(codec::root_id(), "lost")}) {
+  for (const auto& key : {codec::clone_key(lost), codec::number_key(Table::clone_life, lost),
+                          codec::node_key(id), codec::dentry_key(codec::root_id(), "lost")}) {
     plant(key, std::nullopt);
   }
   EXPECT_EQ(expect_found("pin_unnamed").path, "/d");

@@ -87,8 +87,8 @@ class Shard {
   void expire_sessions(Duration idle, std::move_only_function<void(Result<size_t>)> done);
 
   // Calls back once `version` is readable (0: all that was decided before this call), with the
-  // newest that is. Errors: unavailable, at once, when nothing that was decided comes to it, and when
-  // what would have is void; that of failure().
+  // newest that is. Errors: unavailable, at once, when nothing that was decided comes to it, and
+  // when what would have is void; that of failure().
   void wait_for(uint64_t version, std::move_only_function<void(Result<uint64_t>)> done);
 
   // The time by the log clock: what expiry and grace go by. It passes without commits too, and does

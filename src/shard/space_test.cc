@@ -90,7 +90,8 @@ TEST_F(Space, ACopyTakesNothing) {
 
 TEST_F(Space, WhatOnlyTheBaseOfACloneKeepsIsCountedByItsPath) {
   must({codec::SetPolicy{{{}, 0}}});
-  must({mkdir_op("/d"), put_op("/d/a", std::string(100, 'a')), put_op("/d/b", std::string(10, 'b'))});
+  must({mkdir_op("/d"), put_op("/d/a", std::string(100, 'a')),
+        put_op("/d/b", std::string(10, 'b'))});
   must({clone_op("/d", "/c1")});
   EXPECT_EQ(row("clone", "/c1"), "none");  // the files of /d are live
   must({put_op("/d/a", "x")});

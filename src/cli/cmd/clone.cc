@@ -51,14 +51,14 @@ Result<Exit> run_rollback(Context& context) {
     NOKV_TRY(context.confirm(
         str("roll ", name_shown(it.path), " back to how it was at ", args.text("to"), "?")));
   }
-  auto done = client->rollback(
-      {.target = {.path = it.path}, .at = args.text("to"), .keep_undo = true},
-      context.write_options());
+  auto done =
+      client->rollback({.target = {.path = it.path}, .at = args.text("to"), .keep_undo = true},
+                       context.write_options());
   if (!done) {
     Error error = std::move(done).error();
     if (error.code() == Code::not_found && error.hint().empty()) {
-      error = std::move(error).with_hint(str("what was removed comes back by: nokv undelete ",
-                                             path_argument(it.path)));
+      error = std::move(error).with_hint(
+          str("what was removed comes back by: nokv undelete ", path_argument(it.path)));
     }
     return std::unexpected(std::move(error));
   }
@@ -72,20 +72,21 @@ Result<Exit> run_rollback(Context& context) {
 }  // namespace
 
 Command clone_row() {
-  return {.name = "clone",
-          .group = Group::time,
-          .summary = "make a writable copy of a directory of any size, at once",
-          .text =
-              "Nothing is copied: the clone shows what SRC is, or was --at a version that is kept, "
-              "and what is changed in either later does not show in the other. DST must not exist. "
-              "'nokv diff SRC DST' shows how they differ, 'nokv merge DST' brings changes back.",
-          .positionals = {{.name = "SRC", .kind = ValueKind::path},
-                          {.name = "DST", .kind = ValueKind::path}},
-          .options = {at_option("as it was: a snapshot, v123, a time, an age"),
-                      {.name = "parents", .letter = 'p', .help = "make missing directories above DST"}},
-          .examples = {{"nokv clone /datasets/base /agents/7", ""},
-                       {"nokv clone --at before-training /runs/1 /runs/1-again", ""}},
-          .run = run_clone};
+  return {
+      .name = "clone",
+      .group = Group::time,
+      .summary = "make a writable copy of a directory of any size, at once",
+      .text =
+          "Nothing is copied: the clone shows what SRC is, or was --at a version that is kept, "
+          "and what is changed in either later does not show in the other. DST must not exist. "
+          "'nokv diff SRC DST' shows how they differ, 'nokv merge DST' brings changes back.",
+      .positionals = {{.name = "SRC", .kind = ValueKind::path},
+                      {.name = "DST", .kind = ValueKind::path}},
+      .options = {at_option("as it was: a snapshot, v123, a time, an age"),
+                  {.name = "parents", .letter = 'p', .help = "make missing directories above DST"}},
+      .examples = {{"nokv clone /datasets/base /agents/7", ""},
+                   {"nokv clone --at before-training /runs/1 /runs/1-again", ""}},
+      .run = run_clone};
 }
 
 Command rollback_row() {

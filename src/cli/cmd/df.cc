@@ -90,7 +90,8 @@ Command df_row() {
           "With --why one row for each reason; together they are all that is stored. live: files "
           "of today have it. snapshot NAME: only this snapshot still shows it, so it is freed "
           "when that goes (once moments and undo pins of that time have gone too); snapshot "
-          "without a name: several show it. clone PATH: only what this clone is based on still shows "
+          "without a name: several show it. clone PATH: only what this clone is based on still "
+          "shows "
           "it, without a name what several are based on, and removed what clones are based on "
           "that only snapshots or other clones still need. moments, undo: only these show it. "
           "dead: bodies in their grace period. uploading: uploads that are not finished.",

@@ -109,7 +109,8 @@ class Differences {
   }
 
   Result<> text(const Difference& it) {
-    if (!context_.args.has("unified") || it.old.size > kTextMax || it.now.size > kTextMax) return {};
+    if (!context_.args.has("unified") || it.old.size > kTextMax || it.now.size > kTextMax)
+      return {};
     const std::string& old_path = it.old_path.empty() ? it.path : it.old_path;
     NOKV_ASSIGN(std::string before, read(old_path, request_.from));
     NOKV_ASSIGN(std::string after, read(it.path, request_.to));
@@ -120,10 +121,10 @@ class Differences {
   }
 
   Result<std::string> read(const std::string& path, const std::string& at) {
-    NOKV_ASSIGN(auto reader, client_.open({.target = {.path = path},
-                                           .at = {.at = at},
-                                           .length = kTextMax,
-                                           .call = context_.call()}));
+    NOKV_ASSIGN(auto reader, client_.open_read({.target = {.path = path},
+                                                .at = {.at = at},
+                                                .length = kTextMax,
+                                                .call = context_.call()}));
     return reader->read_at(0, reader->size());
   }
 
@@ -133,8 +134,8 @@ class Differences {
       text += str(text.empty() ? "" : ", ", count, " ", word(change));
     }
     if (text.empty()) text = "no difference";
-    context_.out.line(str(text, "; ", context_.out.size(came_), " came, ",
-                          context_.out.size(went_), " went"));
+    context_.out.line(
+        str(text, "; ", context_.out.size(came_), " came, ", context_.out.size(went_), " went"));
   }
 
   Context& context_;

@@ -49,19 +49,20 @@ Result<Exit> run(Context& context) {
 }  // namespace
 
 Command undelete_row() {
-  return {.name = "undelete",
-          .group = Group::time,
-          .summary = "bring back what was removed",
-          .text =
-              "Without --at it comes back as it was last; a directory of any size at once. The name "
-              "must be free: --as gives another. What was replaced comes back by 'nokv rollback'.",
-          .positionals = {{.name = "PATH", .kind = ValueKind::path}},
-          .options =
-              {at_option("as it was: a snapshot, v123, a time, an age"),
-               {.name = "as", .value = "PATH", .kind = ValueKind::path, .help = "under that name"}},
-          .examples = {{"nokv undelete /runs/1/config.yaml", ""},
-                       {"nokv undelete /runs/1 --at v1234 --as /runs/1-back", ""}},
-          .run = run};
+  return {
+      .name = "undelete",
+      .group = Group::time,
+      .summary = "bring back what was removed",
+      .text =
+          "Without --at it comes back as it was last; a directory of any size at once. The name "
+          "must be free: --as gives another. What was replaced comes back by 'nokv rollback'.",
+      .positionals = {{.name = "PATH", .kind = ValueKind::path}},
+      .options =
+          {at_option("as it was: a snapshot, v123, a time, an age"),
+           {.name = "as", .value = "PATH", .kind = ValueKind::path, .help = "under that name"}},
+      .examples = {{"nokv undelete /runs/1/config.yaml", ""},
+                   {"nokv undelete /runs/1 --at v1234 --as /runs/1-back", ""}},
+      .run = run};
 }
 
 }  // namespace nokv::cli

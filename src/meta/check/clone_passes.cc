@@ -211,8 +211,7 @@ Result<> ClonePass::compare(const Row& row) {
                 row.held_live, " and ", row.held_past, " do"),
             mend);
   }
-  NOKV_ASSIGN(auto ending,
-              subject_.view.get_present(codec::number_key(Table::ending, row.clone)));
+  NOKV_ASSIGN(auto ending, subject_.view.get_present(codec::number_key(Table::ending, row.clone)));
   bool frees = row.live ? life.live == 0 && !ending : life.past == 0;
   if (counted_right && frees) {
     problem("clone_unended", false, "nothing holds it, and nothing would end it", mend);

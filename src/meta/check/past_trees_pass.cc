@@ -37,8 +37,7 @@ Result<bool> PastTreesPass::step(size_t records) {
     TreePass::Top top{.id = pin.scope, .path = pin.path, .at = pin.version};
     if (same_scope) top.known = newer->version;
     top.of = str("at v", pin.version, ": ");
-    walk_ =
-        std::make_unique<TreePass>("past trees", subject_, report_, std::move(top), walked_);
+    walk_ = std::make_unique<TreePass>("past trees", subject_, report_, std::move(top), walked_);
   }
   return true;
 }

@@ -175,15 +175,21 @@ Result<> TreePass::see(Level& level, const std::string& name, const Dentry& dent
             str("the next id to be given is ", subject_.next_id()),
             mend_next_id(dentry.child.origin));
   }
-  if (uint64_t clone = clone_held(level.id, dentry)) {
-    NOKV_ASSIGN(auto record, subject_.view.get(codec::clone_key(clone), top_.at));
-    if (!record) {
-      problem("clone_missing", path(name), dentry.child,
-              str("it lies in clone ", clone, ", which has no record"));
-    }
-  }
+  NOKV_TRY(see_clone(level, name, dentry));
   return dentry.kind == Kind::directory ? see_directory(level, name, dentry)
                                         : see_file(level, name, dentry);
+}
+
+// What lies in a clone can do without it only when it is a file with all records of its own.
+Result<> TreePass::see_clone(const Level& level, const std::string& name, const Dentry& dentry) {
+  uint64_t clone = clone_held(level.id, dentry);
+  if (clone == 0 || dentry.inode) return {};
+  NOKV_ASSIGN(auto record, subject_.view.get(codec::clone_key(clone), top_.at));
+  NOKV_ASSIGN(bool own, tree_.has_own_node(dentry.child));
+  if (record || (own && dentry.kind != Kind::directory)) return {};
+  problem("clone_missing", path(name), dentry.child,
+          str("it lies in clone ", clone, ", which has no record"));
+  return {};
 }
 
 // ---- directories

@@ -81,6 +81,7 @@ class TreePass final : public Pass {
   Result<> see_body(const std::string& path, const NodeId& id, const codec::Body& body);
   Result<> see_chunks(const std::string& path, const NodeId& id, const codec::Body& body);
   Result<> begin_sums(Level& level);
+  Result<> see_clone(const Level& level, const std::string& name, const codec::Dentry& dentry);
   Result<> see_own(Level& level, const std::string& name, bool whiteout);
   Result<bool> walked_elsewhere(const NodeId& id);
   void leave();

@@ -235,9 +235,8 @@ class References {
         }
         if (any == (version == under->version)) continue;
         problem(str("a past record of table ", static_cast<int>(record[0]), ", valid from ",
-                    old.birth, " to ", death, ", is filed under pin ", pin, " of v",
-                    under->version, any ? ", and needed at v" : ", which does not need it: v",
-                    version));
+                    old.birth, " to ", death, ", is filed under pin ", pin, " of v", under->version,
+                    any ? ", and needed at v" : ", which does not need it: v", version));
       }
     });
   }
