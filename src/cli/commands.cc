@@ -52,6 +52,10 @@ std::span<const Command> commands() {
 
       gc_row(),
       fsck_row(),
+      dump_row(),
+      load_row(),
+      backup_row(),
+      restore_row(),
       bench_row(),
       objbench_row(),
 

@@ -60,6 +60,9 @@ struct Doors {
                                                bool may_create)>
       open_store;
   std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
+  // The object store that a backup's URL names.
+  std::function<Result<std::unique_ptr<Objects>>(const std::string& url, const Settings& settings)>
+      open_backups;
   // Runs a command line with a shell, its own output being this process's; gives its exit code, or
   // 128 + the signal that ended it. `input` is its standard input, `variables` are added to its
   // environment.

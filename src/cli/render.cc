@@ -1,5 +1,6 @@
 #include "cli/render.h"
 
+#include "cli/load_tree.h"
 #include "cli/name_text.h"
 #include "cli/paths.h"
 #include "cli/values.h"
@@ -278,7 +279,28 @@ JsonObject status_json(std::string_view url, const codec::StatusReply& it) {
       .add("server_version", it.server_version)
       .add("directory", name_text(it.directory));
   add_time(object, "time", it.time_ns);
-  return object.add("totals", totals_json(it.totals));
+  object.add("totals", totals_json(it.totals))
+      .add("namespace", it.namespace_id)
+      .add("backup_to", printable(it.backup_to))
+      .add("backup_version", it.backup_version);
+  add_time(object, "backup_time", it.backup_time_ns);
+  return object.add("backup_error", printable(it.backup_error));
+}
+
+JsonObject backup_json(const codec::BackupInfo& it) {
+  JsonObject object;
+  object.add("id", it.id).add("version", it.version);
+  add_time(object, "time", it.time_ns);
+  object.add("log_version", it.log_version);
+  add_time(object, "log_time", it.log_time_ns);
+  return object.add("bytes", it.bytes);
+}
+
+JsonObject backup_made_json(const codec::BackupReply& it) {
+  JsonObject object = backup_json(it.backup);
+  return object.add("to", printable(it.to))
+      .add("objects_put", it.objects_put)
+      .add("bytes_put", it.bytes_put);
 }
 
 JsonObject xattr_json(std::string_view path, std::string_view name, std::string_view value) {
@@ -293,6 +315,16 @@ JsonObject policy_json(const codec::RetentionPolicy& it, uint64_t version) {
   object.add("moments", moments_text(it)).add("undo", duration_text(Duration{it.undo_ns}));
   if (version != 0) object.add("version", version);
   return object;
+}
+
+JsonObject loaded_json(const LoadedTree& it) {
+  return JsonObject()
+      .add("path", name_text(it.to))
+      .add("from", name_text(it.from))
+      .add("entries", it.nodes)
+      .add("passed_over", it.passed_over)
+      .add("bytes", it.bytes)
+      .add("version", it.version);
 }
 
 JsonObject got_json(const Got& it) {

@@ -56,6 +56,13 @@ struct Got {
   uint64_t generation = 0;
 };
 JsonObject got_json(const Got& it);
+struct LoadedTree;
+// What `load` made.
+JsonObject loaded_json(const LoadedTree& it);
+
+JsonObject backup_json(const codec::BackupInfo& it);
+// What `backup` made.
+JsonObject backup_made_json(const codec::BackupReply& it);
 
 struct Check {
   std::string name;

@@ -51,6 +51,40 @@ Result<ObjectOptions> object_options(const Settings& settings) {
   return options;
 }
 
+Result<ObjectOptions> backup_place(const std::string& url, const ObjectOptions& bodies) {
+  auto bad = [&] {
+    return std::unexpected(Error(Code::invalid_argument, str("'", url, "' is no place for backups"))
+                               .with_hint("write file:///DIR or s3://BUCKET/PREFIX"));
+  };
+  constexpr std::string_view kFile = "file://";
+  constexpr std::string_view kS3 = "s3://";
+  if (url.find('\n') != std::string::npos) return bad();
+  if (url.starts_with(kFile)) {
+    ObjectOptions out{.root = url.substr(kFile.size())};
+    if (!out.root.starts_with('/')) return bad();
+    return out;
+  }
+  if (!url.starts_with(kS3)) return bad();
+  ObjectOptions out{.backend = bodies.backend == ObjectBackend::rustfs ? ObjectBackend::rustfs
+                                                                       : ObjectBackend::s3,
+                    .endpoint = bodies.endpoint,
+                    .region = bodies.region};
+  std::string rest = url.substr(kS3.size());
+  size_t slash = rest.find('/');
+  out.bucket = rest.substr(0, slash);
+  if (slash != std::string::npos) out.root = rest.substr(slash + 1);
+  if (out.bucket.empty()) return bad();
+  return out;
+}
+
+Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOptions& bodies) {
+  BackupSettings out{.every = settings.duration("backup-every"),
+                     .to = settings.text("backup-to"),
+                     .keep = settings.number("backup-keep")};
+  if (!out.to.empty()) NOKV_TRY(backup_place(out.to, bodies));
+  return out;
+}
+
 Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args) {
   ServeOptions options{.meta = settings.text("meta"),
                        .meta_default = settings.is_default("meta"),
@@ -63,6 +97,7 @@ Result<ServeOptions> serve_options(const Settings& settings, const Arguments& ar
                        .events_kept_bytes = args.size("events-kept-bytes")};
   NOKV_ASSIGN(options.bind, Address::parse(settings.text("server-bind")));
   NOKV_ASSIGN(options.objects, object_options(settings));
+  NOKV_ASSIGN(options.backups, backup_settings(settings, options.objects));
   auto ready = args.globals().find("ready-file");
   if (ready != args.globals().end()) options.ready_file = ready->second.back();
   if (!is_loopback(options.bind) && !options.insecure) {

@@ -29,12 +29,20 @@ struct ObjectOptions {
   std::string root;    // local: a directory (empty: below --meta); s3: a prefix
 };
 
+// Backups that the server makes by itself.
+struct BackupSettings {
+  Duration every{0};  // 0: none
+  std::string to;     // a URL; empty: the object store of the bodies
+  uint64_t keep = 0;  // 0: all
+};
+
 struct ServeOptions {
   Address bind;
   std::string meta;           // the data directory
   bool meta_default = false;  // nobody chose it
   uint64_t mount = 1;
   ObjectOptions objects;
+  BackupSettings backups;
   std::string ready_file;
   bool log_json = false;
   std::string log_level;  // debug, info, warning, error
@@ -46,6 +54,10 @@ struct ServeOptions {
 
 // Errors: invalid_argument, with a hint.
 Result<ObjectOptions> object_options(const Settings& settings);
+// The object store that a backup's URL names: "file:///DIR", or "s3://BUCKET/PREFIX" with the
+// endpoint and region of `bodies`.
+Result<ObjectOptions> backup_place(const std::string& url, const ObjectOptions& bodies);
+Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOptions& bodies);
 Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args);
 
 // Whether an endpoint's URL leads to this machine.

@@ -97,6 +97,14 @@ void append_padded(std::string& out, int64_t value, size_t width) {
   out += digits;
 }
 
+// -1 for what is no digit.
+int base64_digit(char c) {
+  if (c >= 'A' && c <= 'Z') return c - 'A';
+  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
+  if (c >= '0' && c <= '9') return c - '0' + 52;
+  return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
 // "2026-11-24" + middle + "05:19:47".
 std::string date_and_time(int64_t unix_ns, char middle) {
   sys_time<nanoseconds> time{nanoseconds{unix_ns}};
@@ -226,6 +234,81 @@ std::string hex(std::string_view bytes) {
     out += kDigits[byte & 15];
   }
   return out;
+}
+
+Result<std::string> base64_bytes(std::string_view text) {
+  auto bad = [] { return fail(Code::invalid_argument, "no base64"); };
+  if (text.size() % 4 != 0) return bad();
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  for (size_t i = 0; i < text.size(); i += 4) {
+    bool last = i + 4 == text.size();
+    size_t padding = !last ? 0 : text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2;
+    uint32_t group = 0;
+    for (size_t k = 0; k < 4; ++k) {
+      int digit = k >= 4 - padding ? 0 : base64_digit(text[i + k]);
+      if (digit < 0) return bad();
+      group = group << 6 | static_cast<uint32_t>(digit);
+    }
+    // Bits that no byte has would be lost.
+    if ((group & ((1U << (8 * padding)) - 1)) != 0) return bad();
+    for (size_t k = 0; k < 3 - padding; ++k) {
+      out += static_cast<char>(group >> (16 - 8 * k) & 0xff);
+    }
+  }
+  return out;
+}
+
+Result<std::string> hex_bytes(std::string_view text) {
+  std::string out;
+  if (text.size() % 2 != 0) return fail(Code::invalid_argument, "no hexadecimal bytes");
+  for (size_t i = 0; i < text.size(); i += 2) {
+    uint8_t byte = 0;
+    auto [end, error] = std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    if (error != std::errc() || end != text.data() + i + 2) {
+      return fail(Code::invalid_argument, "no hexadecimal bytes");
+    }
+    out += static_cast<char>(byte);
+  }
+  return out;
+}
+
+Result<int64_t> parse_rfc3339(std::string_view text) {
+  using std::chrono::day;
+  using std::chrono::month;
+  using std::chrono::sys_days;
+  using std::chrono::year;
+  constexpr std::string_view kForm = "0000-00-00T00:00:00.000000000Z";
+  auto bad = [&] { return fail(Code::invalid_argument, "no time: ", text); };
+  if (text.size() != kForm.size()) return bad();
+  std::array<int64_t, 7> parts{};
+  size_t part = 0;
+  for (size_t i = 0; i < kForm.size(); ++i) {
+    if (kForm[i] != '0') {
+      if (text[i] != kForm[i]) return bad();
+      ++part;
+    } else {
+      if (text[i] < '0' || text[i] > '9') return bad();
+      parts[part] = parts[part] * 10 + (text[i] - '0');
+    }
+  }
+  year_month_day date{year(static_cast<int>(parts[0])), month(static_cast<unsigned>(parts[1])),
+                      day(static_cast<unsigned>(parts[2]))};
+  if (!date.ok() || parts[3] > 23 || parts[4] > 59 || parts[5] > 59) return bad();
+  int64_t days = sys_days(date).time_since_epoch().count();
+  int64_t seconds = ((days * 24 + parts[3]) * 60 + parts[4]) * 60 + parts[5];
+  int64_t ns = 0;
+  // The first second that a time can be in is not whole.
+  bool negative = seconds < 0;
+  if (negative) {
+    ++seconds;
+    parts[6] -= 1'000'000'000;
+  }
+  if (__builtin_mul_overflow(seconds, int64_t{1'000'000'000}, &ns) ||
+      __builtin_add_overflow(ns, parts[6], &ns)) {
+    return bad();
+  }
+  return ns;
 }
 
 }  // namespace nokv::cli

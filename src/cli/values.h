@@ -36,4 +36,9 @@ std::string human_size(uint64_t bytes);
 std::string base64(std::string_view bytes);
 std::string hex(std::string_view bytes);
 
+// What base64(), hex() and rfc3339() wrote, exactly so.
+Result<std::string> base64_bytes(std::string_view text);
+Result<std::string> hex_bytes(std::string_view text);
+Result<int64_t> parse_rfc3339(std::string_view text);
+
 }  // namespace nokv::cli

@@ -118,6 +118,24 @@ class EmbeddedStore final : public Store {
   std::unique_ptr<Client> client_;
 };
 
+// What a server is told of backups. `surroundings` outlives the server.
+shard::BackupOptions backup_options(const Env& env, const Surroundings& surroundings,
+                                    const BackupSettings& settings, const ObjectOptions& bodies) {
+  shard::BackupOptions out;
+  out.every = settings.every;
+  out.to = settings.to;
+  out.keep = settings.keep;
+  out.open = [env, &surroundings,
+              bodies](const std::string& url) -> Result<std::shared_ptr<object::ObjectStore>> {
+    NOKV_ASSIGN(ObjectOptions place, backup_place(url, bodies));
+    NOKV_ASSIGN(ObjectParts opened, open_objects(env, surroundings, place, ""));
+    auto parts = std::make_shared<ObjectParts>(std::move(opened));
+    object::ObjectStore* store = parts->store.get();
+    return std::shared_ptr<object::ObjectStore>(std::move(parts), store);
+  };
+  return out;
+}
+
 NoEvents& no_events() {
   static NoEvents events;
   return events;
@@ -177,6 +195,14 @@ Result<std::unique_ptr<Objects>> open_objects_for(const Env& env, const Surround
   return std::make_unique<ObjectsOfSettings>(env, std::move(parts));
 }
 
+Result<std::unique_ptr<Objects>> open_backups(const Env& env, const Surroundings& surroundings,
+                                              const std::string& url, const Settings& settings) {
+  NOKV_ASSIGN(ObjectOptions bodies, object_options(settings));
+  NOKV_ASSIGN(ObjectOptions place, backup_place(url, bodies));
+  NOKV_ASSIGN(auto parts, open_objects(env, surroundings, place, ""));
+  return std::make_unique<ObjectsOfSettings>(env, std::move(parts));
+}
+
 Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& surroundings,
                                           const std::string& url, const Settings& settings,
                                           bool may_create) {
@@ -201,7 +227,8 @@ Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& su
   }
   if (!may_create) {
     NOKV_ASSIGN(bool there, env.files.exists(directory + "/identity"));
-    if (!there) {
+    NOKV_ASSIGN(bool restoring, env.files.exists(directory + "/restoring"));
+    if (!there && !restoring) {
       return std::unexpected(Error(Code::not_found, directory + ": no namespace lies there")
                                  .with_hint(str("create it with: nokv --store ", url, " init")));
     }
@@ -212,6 +239,9 @@ Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& su
   host_options.directory = directory;
   host_options.server_version = version_number();
   host_options.log_segment_bytes = kEmbeddedSegmentBytes;
+  NOKV_ASSIGN(BackupSettings backups, backup_settings(settings, object_settings));
+  backups.every = Duration{0};  // a command that lasts a moment makes none by itself
+  host_options.background.backups = backup_options(env, surroundings, backups, object_settings);
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, no_events(), host_options));
   return std::make_unique<EmbeddedStore>(env, std::move(objects), std::move(host), url, options);
 }
@@ -278,6 +308,8 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   server::HostOptions host_options;
   host_options.directory = options.meta;
   host_options.server_version = version_number();
+  host_options.background.backups =
+      backup_options(env, context.doors.surroundings, options.backups, options.objects);
   if (options.upload_ttl) host_options.background.upload_ttl = *options.upload_ttl;
   host_options.shard.failed = [&](const Error&) { end(); };
   auto& background = host_options.background;

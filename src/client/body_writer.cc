@@ -113,7 +113,7 @@ Result<codec::NewBody> BodyWriter::write(std::string_view path, Source& source,
                 *options.size);
   }
   std::string type = options.content_type;
-  if (type.empty()) type = content_type(path, head);
+  if (type.empty() && options.guess_content_type) type = content_type(path, head);
   Result<codec::NewBody> body;
   if (whole && inline_total_ + *count <= kInlineTotalMax) {
     body = inline_body(std::move(head), digester);

@@ -273,6 +273,21 @@ Result<> Client::checkpoint(const CallOptions& options) {
   return core_->tell(Method::checkpoint, {}, options);
 }
 
+Result<codec::BackupReply> Client::backup(const codec::BackupRequest& request,
+                                          const CallOptions& options) {
+  return core_->ask<codec::BackupReply>(Method::backup, request, options);
+}
+
+Result<codec::BackupsReply> Client::backups(const codec::BackupsRequest& request,
+                                            const CallOptions& options) {
+  return core_->ask<codec::BackupsReply>(Method::backups, request, options);
+}
+
+Result<codec::BackupsReply> Client::backup_remove(const codec::BackupRemoveRequest& request,
+                                                  const CallOptions& options) {
+  return core_->ask<codec::BackupsReply>(Method::backup_remove, request, options);
+}
+
 Result<codec::PolicyReply> Client::policy(const CallOptions& options) {
   return core_->ask<codec::PolicyReply>(Method::policy, Empty{}, options);
 }

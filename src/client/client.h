@@ -88,7 +88,8 @@ struct BodyOptions {
   // How many bytes the source gives; another number of them is an error. Without it at most
   // kUnknownSizeMax.
   std::optional<uint64_t> size = {};
-  std::string content_type = {};  // empty: by the file's name, then by a look at the bytes
+  std::string content_type = {};   // empty: by the file's name, then by a look at the bytes,
+  bool guess_content_type = true;  // unless it is to stay so
   std::optional<std::string> producer = {};
   std::optional<DigestChoice> digest = {};
 };
@@ -154,7 +155,8 @@ struct WatchOptions {
   CallOptions call = {};  // the deadline is for a server that does not answer
 };
 
-class Core;  // what the parts of a client share
+class Walker;  // client/walk.h
+class Core;    // what the parts of a client share
 
 // An open file at one generation: what is read never changes, whatever becomes of its name.
 // Thread-safe; every call blocks. May outlive neither the client nor its transport.
@@ -340,6 +342,13 @@ class Client {
   Result<codec::FsckReply> fsck(const codec::FsckRequest& request = {},
                                 const client::CallOptions& options = {});
   Result<> checkpoint(const client::CallOptions& options = {});
+  // Of the metadata, made by the server; answered when it is there.
+  Result<codec::BackupReply> backup(const codec::BackupRequest& request = {},
+                                    const client::CallOptions& options = {});
+  Result<codec::BackupsReply> backups(const codec::BackupsRequest& request = {},
+                                      const client::CallOptions& options = {});
+  Result<codec::BackupsReply> backup_remove(const codec::BackupRemoveRequest& request,
+                                            const client::CallOptions& options = {});
   Result<codec::PolicyReply> policy(const client::CallOptions& options = {});
   // JSON.
   Result<std::string> server_stats(const client::CallOptions& options = {});
@@ -362,6 +371,7 @@ class Client {
 
  private:
   friend class client::Lister;
+  friend class client::Walker;
   // Sends the request for a page.
   client::Wait<codec::ListReply> ask_page(codec::ListRequest request,
                                           const client::CallOptions& options);

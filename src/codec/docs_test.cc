@@ -66,7 +66,7 @@ struct Compare {
 
 Compare compared() {
   Compare compare;
-  for (const char* page : {"records.md", "redo.md", "rpc.md"})
+  for (const char* page : {"records.md", "redo.md", "rpc.md", "backup.md"})
     compare.pages.merge(documented(page));
   for_each_message(compare);
   return compare;
@@ -83,7 +83,7 @@ TEST(Docs, TellEveryFieldOfEveryStruct) {
 // be tested by nothing.
 TEST(Docs, AndTheTestsKnowEveryStructThereIs) {
   Compare compare = compared();
-  for (const char* header : {"record.h", "redo.h", "operation.h", "rpc.h"}) {
+  for (const char* header : {"record.h", "redo.h", "operation.h", "rpc.h", "backup.h"}) {
     std::string text = text_of(std::string("src/codec/") + header);
     std::string name;
     for (std::string_view line : lines_of(text)) {

@@ -87,6 +87,10 @@ TEST(Golden, RequestsAndAnswersAreWrittenAndReadAsEver) {
   expect_messages("rpc.v1.hex", [](auto& visit) { for_each_rpc(visit); });
 }
 
+TEST(Golden, BackupsAreWrittenAndReadAsEver) {
+  expect_messages("backup.v1.hex", [](auto& visit) { for_each_backup(visit); });
+}
+
 // ---- the examples of the format pages
 
 // A file /runs/a.txt of 5 bytes, published at version 9.

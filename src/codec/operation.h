@@ -42,6 +42,12 @@ struct Mkdir {
   uint32_t gid = 0;
   bool parents = false;   // make what is missing on the way
   bool exist_ok = false;  // fine when the directory is there
+  // A new directory's times, where it has them from elsewhere; else the commit's. What is made in
+  // it later changes them again.
+  std::optional<int64_t> mtime_ns;
+  std::optional<int64_t> ctime_ns;
+  std::optional<int64_t> btime_ns;
+  std::vector<Xattr> xattrs;  // of a new directory
   static void fields(auto& self, auto& f) {
     f(1, self.target);
     f(2, self.mode);
@@ -49,6 +55,10 @@ struct Mkdir {
     f(4, self.gid);
     f(5, self.parents);
     f(6, self.exist_ok);
+    f(7, self.mtime_ns);
+    f(8, self.ctime_ns);
+    f(9, self.btime_ns);
+    f(10, self.xattrs);
   }
 };
 
@@ -94,6 +104,8 @@ struct Publish {
   std::optional<int64_t> mtime_ns;  // else the commit's time
   std::vector<Xattr> xattrs;        // of a new file
   bool keep_undo = false;           // a replaced body can be brought back for the undo window
+  std::optional<int64_t> ctime_ns;  // else the commit's time
+  std::optional<int64_t> btime_ns;  // of a new file; else the commit's time
   static void fields(auto& self, auto& f) {
     f(1, self.target);
     f(2, self.body);
@@ -106,6 +118,8 @@ struct Publish {
     f(9, self.mtime_ns);
     f(10, self.xattrs);
     f(11, self.keep_undo);
+    f(12, self.ctime_ns);
+    f(13, self.btime_ns);
   }
 };
 
@@ -131,6 +145,10 @@ struct MakeNode {
   uint32_t mode = 0;
   uint32_t uid = 0;
   uint32_t gid = 0;
+  std::optional<int64_t> mtime_ns;  // else the commit's time, as the next two
+  std::optional<int64_t> ctime_ns;
+  std::optional<int64_t> btime_ns;
+  std::vector<Xattr> xattrs;
   static void fields(auto& self, auto& f) {
     f(1, self.target);
     f(2, self.kind);
@@ -139,6 +157,10 @@ struct MakeNode {
     f(5, self.mode);
     f(6, self.uid);
     f(7, self.gid);
+    f(8, self.mtime_ns);
+    f(9, self.ctime_ns);
+    f(10, self.btime_ns);
+    f(11, self.xattrs);
   }
 };
 
@@ -201,6 +223,8 @@ struct SetAttributes {
   std::optional<uint32_t> gid;
   std::optional<int64_t> mtime_ns;
   bool mtime_now = false;
+  std::optional<int64_t> ctime_ns;  // else the commit's time
+  std::optional<int64_t> btime_ns;
   static void fields(auto& self, auto& f) {
     f(1, self.target);
     f(2, self.follow);
@@ -209,6 +233,8 @@ struct SetAttributes {
     f(5, self.gid);
     f(6, self.mtime_ns);
     f(7, self.mtime_now);
+    f(8, self.ctime_ns);
+    f(9, self.btime_ns);
   }
 };
 

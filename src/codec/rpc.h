@@ -25,20 +25,23 @@ enum class Method : uint32_t {
   list = 6,    // ListRequest → ListReply
   open = 7,    // OpenRequest → OpenReply
   // 8 was given out and never used.
-  access = 9,       // AccessRequest → BlobAccess
-  put_block = 10,   // PutBlockRequest → empty
-  get_block = 11,   // GetBlockRequest → Bytes
-  snapshots = 12,   // SnapshotsRequest → SnapshotsReply
-  log = 13,         // LogRequest → LogReply
-  space = 14,       // empty → SpaceReply
-  gc = 15,          // GcRequest → GcReply
-  fsck = 16,        // FsckRequest → FsckReply
-  checkpoint = 17,  // empty → empty
-  policy = 18,      // empty → PolicyReply
-  sync = 19,        // SyncRequest → SyncReply
-  stats = 20,       // empty → Bytes (JSON)
-  watch = 21,       // WatchRequest → WatchReply
-  diff = 30,        // DiffRequest → DiffReply
+  access = 9,          // AccessRequest → BlobAccess
+  put_block = 10,      // PutBlockRequest → empty
+  get_block = 11,      // GetBlockRequest → Bytes
+  snapshots = 12,      // SnapshotsRequest → SnapshotsReply
+  log = 13,            // LogRequest → LogReply
+  space = 14,          // empty → SpaceReply
+  gc = 15,             // GcRequest → GcReply
+  fsck = 16,           // FsckRequest → FsckReply
+  checkpoint = 17,     // empty → empty
+  policy = 18,         // empty → PolicyReply
+  sync = 19,           // SyncRequest → SyncReply
+  stats = 20,          // empty → Bytes (JSON)
+  watch = 21,          // WatchRequest → WatchReply
+  diff = 30,           // DiffRequest → DiffReply
+  backup = 40,         // BackupRequest → BackupReply
+  backups = 41,        // BackupsRequest → BackupsReply
+  backup_remove = 42,  // BackupRemoveRequest → BackupsReply
 };
 
 // ---- reading
@@ -132,11 +135,13 @@ struct ListRequest {
   ReadAt at;
   std::string after;   // names that sort after it
   uint32_t limit = 0;  // at most 10,000; 0: 1,000
+  bool hold = false;   // a view in the answer also when this is all: for a walk of the tree
   static void fields(auto& self, auto& f) {
     f(1, self.target);
     f(2, self.at);
     f(3, self.after);
     f(4, self.limit);
+    f(5, self.hold);
   }
 };
 
@@ -507,6 +512,11 @@ struct StatusReply {
   std::string object_store_error;  // the last one; empty: fine so far
   std::string directory;           // --meta
   Totals totals;
+  std::string namespace_id;     // 32 hex digits
+  std::string backup_to;        // where scheduled backups go; empty: there are none
+  uint64_t backup_version = 0;  // that the newest backup holds; 0: none is known
+  int64_t backup_time_ns = 0;   // log time of that version
+  std::string backup_error;     // of the last attempt; empty: fine so far
   static void fields(auto& self, auto& f) {
     f(1, self.initialised);
     f(2, self.created);
@@ -517,6 +527,11 @@ struct StatusReply {
     f(7, self.object_store_error);
     f(8, self.directory);
     f(9, self.totals);
+    f(10, self.namespace_id);
+    f(11, self.backup_to);
+    f(12, self.backup_version);
+    f(13, self.backup_time_ns);
+    f(14, self.backup_error);
   }
 };
 
@@ -604,6 +619,66 @@ struct FsckReply {
     f(2, self.checked);
     f(3, self.problem_count);
     f(4, self.repaired);
+  }
+};
+
+struct BackupRequest {
+  std::string to;  // a URL; empty: where the server is set to put them
+  static void fields(auto& self, auto& f) { f(1, self.to); }
+};
+
+// One backup that can be restored.
+struct BackupInfo {
+  std::string id;
+  uint64_t version = 0;      // what it holds
+  int64_t time_ns = 0;       // log time of that version
+  uint64_t log_version = 0;  // it can be restored at any version from `version` up to this
+  int64_t log_time_ns = 0;
+  uint64_t bytes = 0;  // of its files, those that it shares with others included
+  static void fields(auto& self, auto& f) {
+    f(1, self.id);
+    f(2, self.version);
+    f(3, self.time_ns);
+    f(4, self.log_version);
+    f(5, self.log_time_ns);
+    f(6, self.bytes);
+  }
+};
+
+struct BackupReply {
+  BackupInfo backup;
+  std::string to;            // description of where it is
+  uint64_t objects_put = 0;  // that were not there already
+  uint64_t bytes_put = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.backup);
+    f(2, self.to);
+    f(3, self.objects_put);
+    f(4, self.bytes_put);
+  }
+};
+
+struct BackupsRequest {
+  std::string to;
+  static void fields(auto& self, auto& f) { f(1, self.to); }
+};
+
+struct BackupsReply {
+  std::vector<BackupInfo> backups;  // oldest first
+  std::string to;
+  static void fields(auto& self, auto& f) {
+    f(1, self.backups);
+    f(2, self.to);
+  }
+};
+
+// Removes one backup, and what no other one needs; answers what is left.
+struct BackupRemoveRequest {
+  std::string to;
+  std::string id;  // empty: the place is forgotten, whose backups were deleted otherwise
+  static void fields(auto& self, auto& f) {
+    f(1, self.to);
+    f(2, self.id);
   }
 };
 

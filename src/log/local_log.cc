@@ -159,6 +159,7 @@ Result<std::unique_ptr<LocalLog>> LocalLog::open(const Env& env, const std::stri
   auto identity = decode_identity(bytes);
   if (!identity) return std::unexpected(std::move(identity).error().within(identity_path));
   NOKV_ASSIGN(Recovered found, recover(env.files, dir, identity->log, identity->segment_bytes));
+  if (found.segments.empty()) found.tail = options.begin;
   if (found.last_segment == 0) {
     return fail(Code::data_loss, dir, ": no segment file is left beside ", kIdentity);
   }

@@ -29,6 +29,8 @@ struct LocalLogOptions {
   // Called when a sync fails, instead of aborting the process. When it returns, the append is not
   // answered and no other one works. For the simulator, where one process stands for several.
   std::function<void(const Error&)> sync_failed = {};
+  // Where a log without any group begins: that of a namespace which was restored.
+  Position begin = {};
   // False: a directory without a log is not_found. True: one is made there.
   bool create = true;
 };

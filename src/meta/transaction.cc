@@ -221,10 +221,12 @@ void Transaction::remove_dentry(const Place& place, const Found& old) {
 }
 
 NodeId Transaction::add_directory(const Place& place, const Found& old,
-                                  const codec::Attributes& attributes) {
+                                  const codec::Attributes& attributes,
+                                  std::vector<codec::Xattr> xattrs) {
   NodeId id{new_id(), place.directory.hops};
   DirectoryState state;
   state.record.attributes = attributes;
+  state.record.xattrs = std::move(xattrs);
   state.record.parent = place.directory;
   state.record.name = place.name;
   state.record.since = version_;

@@ -110,7 +110,8 @@ class Transaction {
   void remove_dentry(const Place& place, const Found& old);
 
   // A new directory named by `place`, its dentry included.
-  NodeId add_directory(const Place& place, const Found& old, const codec::Attributes& attributes);
+  NodeId add_directory(const Place& place, const Found& old, const codec::Attributes& attributes,
+                       std::vector<codec::Xattr> xattrs = {});
   // Ends a directory's record; what lies below it is swept later.
   Result<> end_directory(const NodeId& id);
   // Removes a node's record. One that has a source gets a whiteout: its id must not come back.

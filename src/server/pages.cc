@@ -125,7 +125,8 @@ HttpResponse Pages::answer(const HttpRequest& request) {
     return json(200, str("{\"version\":", quoted(build_.version),
                          ",\"commit\":", quoted(build_.commit), "}\n"));
   }
-  if (path == "/gc" || path == "/fsck" || path == "/checkpoint") return text(405, "use POST\n");
+  if (path == "/gc" || path == "/fsck" || path == "/checkpoint" || path == "/backup")
+    return text(405, "use POST\n");
   return text(404, "not found: the pages are /healthz /readyz /metrics /stats /version\n");
 }
 
@@ -153,6 +154,15 @@ HttpResponse Pages::post(std::string_view path, std::string_view query) {
     auto done = waiter.wait();
     return done ? json(200, "{}\n") : text(503, done.error().message() + "\n");
   }
+  if (path == "/backup") {
+    Waiter<codec::BackupReply> waiter;
+    host_.background().backups().make({}, waiter.done());
+    auto done = waiter.wait();
+    if (!done) return text(503, done.error().message() + "\n");
+    return json(200, str("{\"id\":", quoted(done->backup.id), ",\"version\":", done->backup.version,
+                         ",\"objects_put\":", done->objects_put, ",\"bytes_put\":", done->bytes_put,
+                         "}\n"));
+  }
   if (path == "/fsck") {
     auto request = fsck_request(query);
     if (!request) return text(400, request.error().message() + "\n");
@@ -165,7 +175,7 @@ HttpResponse Pages::post(std::string_view path, std::string_view query) {
     }
     return json(200, fsck_json(*done));
   }
-  return text(404, "not found: what can be asked for is /gc /fsck /checkpoint\n");
+  return text(404, "not found: what can be asked for is /gc /fsck /checkpoint /backup\n");
 }
 
 void Pages::collect() {

@@ -75,6 +75,8 @@ Result<> ShardHost::open_parts() {
   }
   NOKV_TRY(std::move(opened));
   options_.background.checkpoint_directory = options_.directory + "/checkpoints";
+  options_.background.backups.directory = options_.directory;
+  options_.background.backups.namespace_id = id_;
   background_ = std::make_unique<shard::Background>(env_, *shard_, *engine_, *log_, store_, events_,
                                                     options_.background);
   background_->start();
@@ -91,6 +93,12 @@ Result<> ShardHost::open_identity() {
   Files& files = env_.files;
   std::string path = options_.directory + "/identity";
   NOKV_ASSIGN(bool there, files.exists(path));
+  NOKV_ASSIGN(bool restoring, files.exists(options_.directory + "/restoring"));
+  if (restoring) {
+    return std::unexpected(
+        Error(Code::failed_precondition, "a backup was being restored into it, and was cut off")
+            .with_hint("restore it again: nokv restore --from URL"));
+  }
   if (!there && !options_.create) {
     return std::unexpected(
         Error(Code::not_found, "no namespace lies there").with_hint("create it with: nokv init"));
@@ -173,6 +181,10 @@ Result<> ShardHost::discard_engine(const Error& why) {
   NOKV_ASSIGN(bool any, env_.files.exists(checkpoints));
   if (!any) return {};
   NOKV_ASSIGN(auto names, env_.files.list(checkpoints));
+  // Others are not whole, or a copy for a backup.
+  std::erase_if(names, [](const std::string& n) {
+    return !std::ranges::all_of(n, [](char c) { return c >= '0' && c <= '9'; });
+  });
   for (auto name = names.rbegin(); name != names.rend(); ++name) {
     auto restored = options_.engine_kind->restore(checkpoints + "/" + *name, engine);
     if (restored) {

@@ -6,6 +6,8 @@
 // DIR/engine      the metadata engine (a cache of the log)
 // DIR/log         the log, which is the truth
 // DIR/checkpoints copies of the engine's files; the log reaches back to the older one
+// DIR/backups     where backups are kept, and since when
+// DIR/restoring   is there while a backup is being restored into the directory
 // DIR/objects     bodies, when no other object store is named
 #pragma once
 

@@ -36,6 +36,7 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       options_(std::move(options)),
       checker_(env, shard, store, events),
       space_(env, shard, store, checker_.desk()),
+      backups_(env, shard, engine, log, store, events, checkpoints_, options_.backups),
       home_(std::make_shared<Guarded<Executor*>>(nullptr)),
       executor_(env.executors.serial("nokv-upkeep")) {
   home_->with([this](Executor*& executor) { executor = executor_.get(); });
@@ -115,6 +116,10 @@ std::vector<Background::Job> Background::due() {
   jobs.push_back([this](Then then) { delete_unpublished(options_.second_pass, std::move(then)); });
   jobs.push_back([this](Then then) { expire_sessions(std::move(then)); });
   jobs.push_back([this](Then then) { checkpoint(false, std::move(then)); });
+  jobs.push_back([this](Then then) {
+    backups_.tick();
+    then(false);
+  });
   return jobs;
 }
 
@@ -490,12 +495,14 @@ void Background::collect_dead(Duration grace, Then then) {
   std::vector<uint64_t> blobs;
   std::vector<std::string> keys;
   uint64_t bytes = 0;
+  int64_t died_until = now - grace.count();
+  if (auto needed = backups_.needs_after_ns()) died_until = std::min(died_until, *needed);
   for (auto rows = rows_of(*state, codec::table_key(Table::dead)); rows->valid(); rows->next()) {
     std::string_view rest = rows->key().substr(1);
     uint64_t died = 0;
     uint64_t blob = 0;
     if (!codec::take_u64(rest, died) || !codec::take_u64(rest, blob)) continue;
-    if (static_cast<int64_t>(died) > now - grace.count()) break;
+    if (static_cast<int64_t>(died) > died_until) break;
     auto record = state->view().present<codec::BlobRecord>(codec::number_key(Table::blob, blob));
     if (!record || !*record) continue;
     // While its upload is open the record must stay: it says that the blob was published once.
@@ -632,6 +639,7 @@ void Background::checkpoint(bool now, Then then) {
 }
 
 Result<> Background::make_checkpoint() {
+  std::lock_guard lock(checkpoints_);
   NOKV_TRY(engine_.flush());
   NOKV_ASSIGN(auto value, engine_.durable_get(codec::table_key(Table::state)));
   codec::StateRecord held;

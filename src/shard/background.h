@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "log/log_store.h"
 #include "meta/upkeep.h"
 #include "object/object_store.h"
+#include "shard/backups.h"
 #include "shard/checker.h"
 #include "shard/shard.h"
 #include "shard/space_meter.h"
@@ -41,6 +43,7 @@ struct BackgroundOptions {
   uint64_t kept_percent = 20;
   uint64_t kept_bytes_min = 10ULL << 30;
   Duration measure_every = std::chrono::minutes(10);
+  BackupOptions backups;
   Duration trim_every = std::chrono::minutes(1);  // what is noted of changes, below the oldest pin
 };
 
@@ -79,6 +82,9 @@ class Background {
   // fsck, on an executor of its own.
   Checker& checker() { return checker_; }
   const Checker& checker() const { return checker_; }
+
+  Backups& backups() { return backups_; }
+  const Backups& backups() const { return backups_; }
 
   SpaceMeter& space() { return space_; }
   const SpaceMeter& space() const { return space_; }
@@ -165,6 +171,8 @@ class Background {
   SpaceMeter::Figures measured_;  // to act on
   Clock::Instant last_measured_{};
   uint64_t body_bytes_measured_ = 0;  // published by then, since the start
+  std::mutex checkpoints_;            // held while the engine is copied
+  Backups backups_;
   // For answers of the object store, which may come when all this is gone: null then.
   std::shared_ptr<Guarded<Executor*>> home_;
   // Last, so that it stops first: what it runs uses the rest.

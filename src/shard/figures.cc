@@ -89,6 +89,9 @@ void add_work(const Background& background, const object::ObjectStore& store,
               const meta::State& state, std::vector<Figure>& out) {
   const auto& work = background.counters();
   const auto& check = background.checker().counters();
+  const auto& backups = background.backups().counters();
+  codec::StatusReply newest;
+  background.backups().tell(newest);
   auto objects = store.counters();
   out.insert(
       out.end(),
@@ -110,6 +113,13 @@ void add_work(const Background& background, const object::ObjectStore& store,
        {"nokv_fsck_checked", "Records and objects looked at", check.checked},
        {"nokv_fsck_problems", "Problems found", check.problems},
        {"nokv_fsck_repaired", "Problems repaired", check.repaired},
+       {"nokv_backup_made", "Backups made since the start", backups.made},
+       {"nokv_backup_failed", "Backups that failed since the start", backups.failed},
+       {"nokv_backup_objects_put", "Objects put for backups since the start", backups.objects_put},
+       {"nokv_backup_bytes_put", "Bytes put for backups since the start", backups.bytes_put},
+       {"nokv_backup_version", "The version that the newest backup holds", newest.backup_version},
+       {"nokv_backup_time_s", "Log time of that version, in seconds since 1970",
+        static_cast<uint64_t>(newest.backup_time_ns / 1'000'000'000)},
        {"nokv_object_puts", "Objects put by the server", objects.puts},
        {"nokv_object_gets", "Objects read by the server", objects.gets},
        {"nokv_object_retries", "Requests to the object store that were sent again",

@@ -230,7 +230,9 @@ Result<codec::ListReply> Service::list(const codec::ListRequest& request) {
     for (const auto& xattr : entry.xattrs) bytes += xattr.value.size();
     reply.entries.push_back(std::move(entry));
   }
-  if (reply.more) reply.view = request.at.view != 0 ? request.at.view : hold_view(at);
+  if (reply.more || request.hold) {
+    reply.view = request.at.view != 0 ? request.at.view : hold_view(at);
+  }
   return reply;
 }
 
@@ -500,6 +502,8 @@ Result<codec::StatusReply> Service::status() {
   reply.object_store = store_.description();
   reply.object_store_error = store_error_->with([](std::string& error) { return error; });
   reply.directory = options_.directory;
+  reply.namespace_id = options_.namespace_id;
+  background_.backups().tell(reply);
   if (reply.initialised) {
     meta::View view = state->view();
     meta::Tree tree(view, meta::kNow);
@@ -658,6 +662,27 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::space:
       background_.space().rows(caller.deadline, encode_into<codec::SpaceReply>(std::move(done)));
       return;
+    case Method::backup: {
+      codec::BackupRequest request;
+      if (!codec::decode(body, request)) break;
+      background_.backups().make(std::move(request.to),
+                                 encode_into<codec::BackupReply>(std::move(done)));
+      return;
+    }
+    case Method::backups: {
+      codec::BackupsRequest request;
+      if (!codec::decode(body, request)) break;
+      background_.backups().list(std::move(request.to),
+                                 encode_into<codec::BackupsReply>(std::move(done)));
+      return;
+    }
+    case Method::backup_remove: {
+      codec::BackupRemoveRequest request;
+      if (!codec::decode(body, request)) break;
+      background_.backups().remove(std::move(request.to), std::move(request.id),
+                                   encode_into<codec::BackupsReply>(std::move(done)));
+      return;
+    }
     case Method::stats:
       done(codec::encoded(codec::Bytes{figures_json(background_, store_)}));
       return;

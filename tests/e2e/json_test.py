@@ -60,7 +60,9 @@ GOT = {'path': is_text, 'local': is_text, 'size': is_int, 'digest': is_text,
 USAGE = {'path': is_text, 'totals': is_totals}
 CHECK = {'name': is_text, 'status': lambda v: v in ('passed', 'warned', 'failed'),
          'detail': is_text, 'fix': is_text}
-STATUS = {'url': is_text, 'version': is_int, 'initialised': is_bool, 'object_store': is_text}
+STATUS = {'url': is_text, 'version': is_int, 'initialised': is_bool, 'object_store': is_text,
+          'namespace': is_text, 'backup_to': is_text, 'backup_version': is_int,
+          'backup_time': lambda v: v is None or is_time(v), 'backup_error': is_text}
 XATTR = {'path': is_text, 'name': is_text, 'value': is_text}
 ERROR = {'code': is_text, 'message': is_text, 'hint': is_text,
          'outcome': lambda v: v in ('not_done', 'maybe_done'), 'path': is_text}
@@ -184,6 +186,21 @@ class Json(NokvTest):
             rows = [json.loads(line) for line in done.stdout.splitlines()]
             self.assertEqual(done.returncode, 0)
             self.holds(rows[-1], fields)
+
+    def test_backups_and_dumps(self):
+        self.nokv('put', self.local, '/f')
+        backup = {'id': is_text, 'version': is_int, 'time': is_time, 'log_version': is_int,
+                  'log_time': is_time, 'bytes': is_int}
+        made = self.json('backup')
+        self.holds(made, {**backup, 'to': is_text, 'objects_put': is_int, 'bytes_put': is_int})
+        self.holds(self.rows('backup', '--ls')[0], backup)
+        place = f"file://{self.directory}/meta/objects/backups"
+        restored = self.json('--meta', self.directory / 'again', 'restore', '--from', place)
+        self.holds(restored, {'directory': is_text, 'backup': is_text, 'namespace': is_text,
+                              'version': is_int, 'time': is_time, 'bytes': is_int})
+        loaded = self.json('load', '/again', stdin=self.nokv('dump', '--bodies', '/'))
+        self.holds(loaded, {'path': is_text, 'from': is_text, 'entries': is_int,
+                            'passed_over': is_int, 'bytes': is_int, 'version': is_int})
 
     def test_errors(self):
         for code, words in ((1, ('cat', '/missing')), (2, ('cat',)), (2, ('nonsense',)),

@@ -53,6 +53,27 @@ class S3(NokvTest):
             time.sleep(0.5)
         self.assertEqual(gateway.blocks(), [])
 
+    def test_the_metadata_is_backed_up_to_a_bucket_and_restored_from_it(self):
+        gateway = Gateway(self)
+        words = flags(gateway.endpoint, BUCKET, '--object-root', 'bodies')
+        self.serve(*words, env=KEYS)
+        self.nokv('put', '-', '/f', stdin=BODY)
+        place = f's3://{BUCKET}/safe'
+        self.json('backup', '--to', place)
+        self.json('backup')
+        self.nokv('put', '-', '/f', stdin=BODY[1:])
+        self.nokv('gc', '--now', '--grace', '0s')
+        self.server.stop()
+        for at, source in enumerate((place, f's3://{BUCKET}/bodies/backups')):
+            again = self.directory / f'again{at}'
+            self.nokv(*flags(gateway.endpoint), '--meta', again, 'restore', '--from', source,
+                      env=KEYS)
+            shutil.rmtree(self.directory / 'meta')
+            shutil.move(again, self.directory / 'meta')
+            self.restart()
+            self.assertEqual(self.nokv('cat', '/f'), BODY)
+            self.server.stop()
+
     def test_an_endpoint_that_begins_with_the_bucket_is_virtual_host_style(self):
         gateway = Gateway(self)
         port = gateway.endpoint.rsplit(':', 1)[1]

@@ -51,6 +51,10 @@ Command watch_row();
 
 Command gc_row();
 Command fsck_row();
+Command dump_row();
+Command load_row();
+Command backup_row();
+Command restore_row();
 Command bench_row();
 Command objbench_row();
 

@@ -25,6 +25,11 @@ void print(Context& context, const codec::StatusReply& it) {
   row("directory", it.directory);
   row("bodies", it.object_store);
   row("store error", it.object_store_error);
+  row("backups", it.backup_to);
+  if (it.backup_version != 0) {
+    row("newest backup", str("v", it.backup_version, ", ", short_time(it.backup_time_ns)));
+  }
+  row("backup error", it.backup_error);
   if (it.initialised) {
     row("holds", str(it.totals.files, " files, ", it.totals.directories, " directories, ",
                      out.size(it.totals.bytes)));

@@ -1,6 +1,7 @@
 // Every struct that is stored or travels, for tests that hold for all of them.
 #pragma once
 
+#include "codec/backup.h"
 #include "codec/operation.h"
 #include "codec/record.h"
 #include "codec/redo.h"
@@ -124,9 +125,25 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<FsckRequest>("FsckRequest");
   visit.template operator()<Problem>("Problem");
   visit.template operator()<FsckReply>("FsckReply");
+  visit.template operator()<BackupRequest>("BackupRequest");
+  visit.template operator()<BackupInfo>("BackupInfo");
+  visit.template operator()<BackupReply>("BackupReply");
+  visit.template operator()<BackupsRequest>("BackupsRequest");
+  visit.template operator()<BackupsReply>("BackupsReply");
+  visit.template operator()<BackupRemoveRequest>("BackupRemoveRequest");
   visit.template operator()<PolicyReply>("PolicyReply");
   visit.template operator()<SyncRequest>("SyncRequest");
   visit.template operator()<SyncReply>("SyncReply");
+}
+
+// What lies in an object store: docs/formats/backup.md.
+void for_each_backup(auto&& visit) {
+  visit.template operator()<BackupPart>("BackupPart");
+  visit.template operator()<BackupFile>("BackupFile");
+  visit.template operator()<BackupLog>("BackupLog");
+  visit.template operator()<BackupManifest>("BackupManifest");
+  visit.template operator()<BackupGroup>("BackupGroup");
+  visit.template operator()<BackupGroups>("BackupGroups");
 }
 
 void for_each_message(auto&& visit) {
@@ -134,6 +151,7 @@ void for_each_message(auto&& visit) {
   for_each_redo(visit);
   for_each_operation(visit);
   for_each_rpc(visit);
+  for_each_backup(visit);
 }
 
 }  // namespace nokv::codec

@@ -6,13 +6,22 @@ namespace nokv::meta::planning {
 
 namespace {
 
+Result<> check_xattrs_size(const std::vector<codec::Xattr>& xattrs) {
+  size_t bytes = 0;
+  for (const auto& each : xattrs) bytes += each.name.size() + each.value.size();
+  if (bytes <= codec::kXattrsMax) return {};
+  return fail(Code::resource_exhausted, "extended attributes of ", bytes, " bytes; the limit is ",
+              codec::kXattrsMax);
+}
+
 void set(codec::Attributes& attributes, const codec::SetAttributes& op, int64_t now) {
   if (op.mode) attributes.mode = *op.mode;
   if (op.uid) attributes.uid = *op.uid;
   if (op.gid) attributes.gid = *op.gid;
   if (op.mtime_ns) attributes.mtime_ns = *op.mtime_ns;
   if (op.mtime_now) attributes.mtime_ns = now;
-  attributes.ctime_ns = now;
+  if (op.btime_ns) attributes.btime_ns = *op.btime_ns;
+  attributes.ctime_ns = op.ctime_ns.value_or(now);
 }
 
 // Errors: already_exists, not_found, resource_exhausted.
@@ -34,13 +43,8 @@ Result<> set(std::vector<codec::Xattr>& xattrs, const codec::SetXattr& op,
     xattrs.push_back({op.name, *op.value});
     std::ranges::sort(xattrs, {}, &codec::Xattr::name);
   }
-  size_t bytes = 0;
-  for (const auto& each : xattrs) bytes += each.name.size() + each.value.size();
-  if (bytes > codec::kXattrsMax) {
-    return fail(Code::resource_exhausted, path, ": extended attributes of ", bytes,
-                " bytes; the limit is ", codec::kXattrsMax);
-  }
-  return {};
+  auto fits = check_xattrs_size(xattrs);
+  return fits ? fits : std::unexpected(std::move(fits).error().within(path));
 }
 
 // Runs `change(attributes, xattrs)` on whatever node `target` means.
@@ -51,14 +55,14 @@ Result<OperationResult> change_node(Transaction& txn, const codec::Target& targe
   codec::Event event{kind, false, spot.path(), "", spot.id(), spot.found.entry->kind};
   if (spot.found.is_directory()) {
     NOKV_ASSIGN(DirectoryState * state, txn.directory(spot.id()));
-    NOKV_TRY(change(state->record.attributes, state->record.xattrs, spot.path()));
     state->record.attributes.ctime_ns = txn.now_ns();
+    NOKV_TRY(change(state->record.attributes, state->record.xattrs, spot.path()));
     txn.changed(spot.id(), *state, 0);
     txn.event(std::move(event));
   } else {
     NOKV_ASSIGN(auto file, txn.file(*spot.found.entry));
-    NOKV_TRY(change(file.inode.attributes, file.inode.xattrs, spot.path()));
     file.inode.attributes.ctime_ns = txn.now_ns();
+    NOKV_TRY(change(file.inode.attributes, file.inode.xattrs, spot.path()));
     event.generation = file.inode.body.generation;
     event.size = file.inode.body.size;
     NOKV_TRY(txn.put_file(spot, file, file.inode.body.size));
@@ -68,6 +72,24 @@ Result<OperationResult> change_node(Transaction& txn, const codec::Target& targe
 }
 
 }  // namespace
+
+Result<> check_xattr_name(const std::string& name) {
+  if (!name.empty() && name.size() <= codec::kNameMax && name.find('\0') == std::string::npos) {
+    return {};
+  }
+  return fail(Code::invalid_argument, "an attribute's name has 1 to ", codec::kNameMax,
+              " bytes and no NUL");
+}
+
+Result<> check_xattrs(const std::vector<codec::Xattr>& xattrs) {
+  for (const auto& each : xattrs) NOKV_TRY(check_xattr_name(each.name));
+  // By name, as a record has them.
+  for (size_t i = 1; i < xattrs.size(); ++i) {
+    if (xattrs[i - 1].name < xattrs[i].name) continue;
+    return fail(Code::invalid_argument, "the attributes come sorted by name, each once");
+  }
+  return check_xattrs_size(xattrs);
+}
 
 Result<OperationResult> run(Transaction& txn, const codec::SetAttributes& op) {
   NOKV_TRY(check_mode(op.mode.value_or(0)));
@@ -79,11 +101,7 @@ Result<OperationResult> run(Transaction& txn, const codec::SetAttributes& op) {
 }
 
 Result<OperationResult> run(Transaction& txn, const codec::SetXattr& op) {
-  if (op.name.empty() || op.name.size() > codec::kNameMax ||
-      op.name.find('\0') != std::string::npos) {
-    return fail(Code::invalid_argument, "an attribute's name has 1 to ", codec::kNameMax,
-                " bytes and no NUL");
-  }
+  NOKV_TRY(check_xattr_name(op.name));
   return change_node(txn, op.target, op.follow, codec::EventKind::xattr,
                      [&](auto&, std::vector<codec::Xattr>& xattrs, const std::string& path) {
                        return set(xattrs, op, path);

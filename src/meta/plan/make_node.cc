@@ -4,6 +4,7 @@ namespace nokv::meta::planning {
 
 Result<OperationResult> run(Transaction& txn, const codec::MakeNode& op) {
   NOKV_TRY(check_mode(op.mode));
+  NOKV_TRY(check_xattrs(op.xattrs));
   using codec::Kind;
   bool special = op.kind == Kind::fifo || op.kind == Kind::socket || op.kind == Kind::block ||
                  op.kind == Kind::character;
@@ -24,7 +25,10 @@ Result<OperationResult> run(Transaction& txn, const codec::MakeNode& op) {
   NOKV_ASSIGN(Found found, txn.lookup(place.directory, place.name));
   if (found) return fail(Code::already_exists, place.path(), ": it exists");
   int64_t now = txn.now_ns();
-  codec::Inode inode{op.kind, {op.mode, op.uid, op.gid, now, now, now, op.rdev}};
+  codec::Inode inode{op.kind,
+                     {op.mode, op.uid, op.gid, op.mtime_ns.value_or(now), op.ctime_ns.value_or(now),
+                      op.btime_ns.value_or(now), op.rdev}};
+  inode.xattrs = op.xattrs;
   if (op.kind == Kind::symlink) inode.target = op.link_target;
   NodeId id{txn.new_id(), place.directory.hops};
   txn.put_dentry(place, found, {id, op.kind, std::move(inode)});

@@ -4,6 +4,7 @@ namespace nokv::meta::planning {
 
 Result<OperationResult> run(Transaction& txn, const codec::Mkdir& op) {
   NOKV_TRY(check_mode(op.mode));
+  NOKV_TRY(check_xattrs(op.xattrs));
   if (op.exist_ok && op.target.path.find_first_not_of('/') == std::string::npos) {
     NOKV_ASSIGN(auto spot, txn.existing(op.target, true));
     return OperationResult{spot.path(), spot.id()};
@@ -17,7 +18,13 @@ Result<OperationResult> run(Transaction& txn, const codec::Mkdir& op) {
     return fail(Code::already_exists, place.path(), ": it exists");
   }
   int64_t now = txn.now_ns();
-  NodeId id = txn.add_directory(place, found, {op.mode, op.uid, op.gid, now, now, now});
+  codec::Attributes attributes{op.mode,
+                               op.uid,
+                               op.gid,
+                               op.mtime_ns.value_or(now),
+                               op.ctime_ns.value_or(now),
+                               op.btime_ns.value_or(now)};
+  NodeId id = txn.add_directory(place, found, attributes, op.xattrs);
   txn.event({codec::EventKind::created, false, place.path(), "", id, codec::Kind::directory});
   return OperationResult{place.path(), id, true};
 }

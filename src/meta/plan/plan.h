@@ -88,6 +88,8 @@ struct NewFile {
   std::optional<int64_t> mtime_ns;
   std::vector<codec::Xattr> xattrs;
   bool keep_undo = false;
+  std::optional<int64_t> ctime_ns;
+  std::optional<int64_t> btime_ns;
 };
 Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot, NewFile file);
 
@@ -96,6 +98,9 @@ Result<> check_precondition(const std::string& path, const std::optional<codec::
                             codec::Exists exists, std::optional<uint64_t> if_generation);
 
 Result<> check_mode(uint32_t mode);
+Result<> check_xattr_name(const std::string& name);
+// The limits of all of a node's extended attributes, each of a name of its own.
+Result<> check_xattrs(const std::vector<codec::Xattr>& xattrs);
 
 }  // namespace planning
 }  // namespace nokv::meta

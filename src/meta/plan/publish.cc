@@ -6,14 +6,6 @@ namespace {
 
 constexpr int kSymlinksMax = 40;
 
-Result<> check_xattrs(const std::vector<codec::Xattr>& xattrs) {
-  size_t bytes = 0;
-  for (const auto& each : xattrs) bytes += each.name.size() + each.value.size();
-  if (bytes <= codec::kXattrsMax) return {};
-  return fail(Code::resource_exhausted, "extended attributes of ", bytes, " bytes; the limit is ",
-              codec::kXattrsMax);
-}
-
 // Where a body named `target` goes, and what is there: symlinks at its end are followed, also to
 // what is missing.
 Result<Transaction::Spot> file_spot(Transaction& txn, const codec::Publish& op) {
@@ -39,6 +31,7 @@ Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot
   const auto& [place, found] = spot;
   Transaction::File written;
   int64_t mtime = file.mtime_ns.value_or(txn.now_ns());
+  int64_t ctime = file.ctime_ns.value_or(txn.now_ns());
   OperationResult out{place.path()};
   out.generation = file.body.generation;
   out.size = file.body.size;
@@ -47,8 +40,9 @@ Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot
   event.generation = file.body.generation;
   event.size = file.body.size;
   if (!found) {
-    codec::Inode inode{codec::Kind::file,
-                       {file.mode, file.uid, file.gid, mtime, txn.now_ns(), txn.now_ns()}};
+    codec::Inode inode{
+        codec::Kind::file,
+        {file.mode, file.uid, file.gid, mtime, ctime, file.btime_ns.value_or(txn.now_ns())}};
     inode.xattrs = std::move(file.xattrs);
     inode.body = std::move(file.body);
     out.created = true;
@@ -68,7 +62,7 @@ Result<OperationResult> put_body(Transaction& txn, const Transaction::Spot& spot
     uint64_t old_size = old.inode.body.size;
     old.inode.body = std::move(file.body);
     old.inode.attributes.mtime_ns = mtime;
-    old.inode.attributes.ctime_ns = txn.now_ns();
+    old.inode.attributes.ctime_ns = ctime;
     NOKV_TRY(txn.put_file(spot, old, old_size));
     written = std::move(old);
   }
@@ -95,7 +89,8 @@ Result<OperationResult> run(Transaction& txn, const codec::Publish& op) {
   NOKV_TRY(check_precondition(place.path(), there, op.exists, op.if_generation));
   NOKV_ASSIGN(auto body, txn.take_body(op.body));
   return put_body(txn, spot,
-                  {std::move(body), op.mode, op.uid, op.gid, op.mtime_ns, op.xattrs, op.keep_undo});
+                  {std::move(body), op.mode, op.uid, op.gid, op.mtime_ns, op.xattrs, op.keep_undo,
+                   op.ctime_ns, op.btime_ns});
 }
 
 }  // namespace nokv::meta::planning
