@@ -33,6 +33,9 @@ bool same_content(const codec::Inode& a, const codec::Inode& b) {
 
 using Change = codec::DifferenceKind;
 
+// One of the names of a file that has, or had, several.
+bool is_linked(const Dentry& dentry) { return dentry.kind != Kind::directory && !dentry.inode; }
+
 }  // namespace
 
 std::optional<Difference> content_difference(const codec::Inode& a, const codec::Inode& b) {
@@ -107,17 +110,23 @@ NodeId Diff::ancestor_of(const NodeId& id, const std::vector<Ancestor>& line) {
   return out;
 }
 
-NodeId Diff::translated(const NodeId& id, const std::vector<Ancestor>& from,
-                        const std::vector<Ancestor>& to) const {
-  NodeId out = ancestor_of(id, from);
-  for (auto step = to.rbegin(); step != to.rend(); ++step) {
+// Which node of a tree stands for the common one, when it holds two of them: the one that was
+// cloned with it, before one that was brought there from elsewhere.
+NodeId Diff::cloned(const NodeId& common, const std::vector<Ancestor>& line) {
+  NodeId out = common;
+  for (auto step = line.rbegin(); step != line.rend(); ++step) {
     if (step->come) out = step->come->through(out);
   }
   return out;
 }
 
-bool Diff::same(const NodeId& in_a, const NodeId& in_b) const {
-  return ancestor_of(in_a, top_.a) == ancestor_of(in_b, top_.b);
+Result<bool> Diff::same(const Dentry& in_a, const Dentry& in_b) const {
+  NodeId common = ancestor_of(in_a.child, top_.a);
+  if (in_a.kind != in_b.kind || ancestor_of(in_b.child, top_.b) != common) return false;
+  if (in_a.child == cloned(common, top_.a) && in_b.child == cloned(common, top_.b)) return true;
+  if (is_linked(in_a) || is_linked(in_b)) return in_a.child == in_b.child;
+  NOKV_ASSIGN(auto there, partner(a_, top_.a, b_, top_.b, in_a));
+  return there && there->dentry.child == in_b.child;
 }
 
 // ---- which names may differ
@@ -264,8 +273,9 @@ Result<> Diff::compare() {
   std::string path_b = join_path(frames_.back().path_b, name_);
   auto in_a = std::exchange(pair_a_, std::nullopt);
   auto in_b = std::exchange(pair_b_, std::nullopt);
-  if (in_a && in_b && in_a->kind == in_b->kind && same(in_a->child, in_b->child)) {
-    return compare_node(*in_a, *in_b, std::move(path_a), std::move(path_b));
+  if (in_a && in_b) {
+    NOKV_ASSIGN(bool one, same(*in_a, *in_b));
+    if (one) return compare_node(*in_a, *in_b, std::move(path_a), std::move(path_b));
   }
   if (in_a) NOKV_TRY(gone(*in_a, std::move(path_a)));
   return in_b ? came(*in_b, std::move(path_b)) : Result<>();
@@ -313,8 +323,7 @@ Result<> Diff::compare_node(const Dentry& in_a, const Dentry& in_b, std::string 
 
 // A name that a has and b has not, or has for another node.
 Result<> Diff::gone(const Dentry& in_a, std::string path) {
-  Dentry moved;
-  NOKV_ASSIGN(auto now, place_in(b_, top_.b, a_, top_.a, in_a, moved));
+  NOKV_ASSIGN(auto now, partner(a_, top_.a, b_, top_.b, in_a));
   Difference difference{.kind = in_a.kind};
   if (in_a.kind != Kind::directory) {
     NOKV_ASSIGN(auto inode, Tree(*a_.view, a_.version).inode(in_a));
@@ -322,12 +331,12 @@ Result<> Diff::gone(const Dentry& in_a, std::string path) {
   }
   if (now) {
     difference.change = Change::renamed;
-    if (moved.kind != Kind::directory) {
-      NOKV_ASSIGN(auto inode, Tree(*b_.view, b_.version).inode(moved));
+    if (now->dentry.kind != Kind::directory) {
+      NOKV_ASSIGN(auto inode, Tree(*b_.view, b_.version).inode(now->dentry));
       difference.now = facts_of(inode.body);
     }
-    tell(std::move(difference), *now, path);
-    return compare_node(in_a, moved, std::move(path), *std::move(now));
+    tell(std::move(difference), now->path, path);
+    return compare_node(in_a, now->dentry, std::move(path), std::move(now->path));
   }
   difference.change = Change::removed;
   tell(std::move(difference), path, path);
@@ -338,8 +347,7 @@ Result<> Diff::gone(const Dentry& in_a, std::string path) {
 
 // The other way round. What was renamed is told where it went from.
 Result<> Diff::came(const Dentry& in_b, std::string path) {
-  Dentry before;
-  NOKV_ASSIGN(auto then, place_in(a_, top_.a, b_, top_.b, in_b, before));
+  NOKV_ASSIGN(auto then, partner(b_, top_.b, a_, top_.a, in_b));
   if (then) return {};
   Difference difference{.change = Change::created, .kind = in_b.kind};
   if (in_b.kind != Kind::directory) {
@@ -352,48 +360,61 @@ Result<> Diff::came(const Dentry& in_b, std::string path) {
   return {};
 }
 
-// Where the node of `dentry`, which `here` has, is `there`.
-Result<std::optional<std::string>> Diff::place_in(const Side& there,
-                                                  const std::vector<Ancestor>& line_there,
-                                                  const Side& here,
+// What of `there` is the node that `dentry` names `here`; nullopt: nothing is.
+Result<std::optional<Diff::Placed>> Diff::partner(const Side& here,
                                                   const std::vector<Ancestor>& line_here,
-                                                  const Dentry& dentry, Dentry& found) const {
-  bool linked = dentry.kind != Kind::directory && !dentry.inode;
-  if (linked) return std::nullopt;  // each name of several is one of its own
-  // Cloned with the tree, or brought there from elsewhere.
+                                                  const Side& there,
+                                                  const std::vector<Ancestor>& line_there,
+                                                  const Dentry& dentry) const {
+  if (is_linked(dentry)) return std::nullopt;  // each name of several is one of its own
   NodeId common = ancestor_of(dentry.child, line_here);
-  for (const NodeId& id : {translated(dentry.child, line_here, line_there), common}) {
+  // The first place of a file that moved: where it still is, where it did not.
+  std::optional<FileName> first;
+  if (dentry.kind != Kind::directory) {
+    NOKV_ASSIGN(auto moved, Tree(*here.view, here.version).moved(dentry.child));
+    if (moved) first = FileName{ancestor_of(moved->first_parent, line_here), moved->first_name};
+  }
+  NodeId cloned_here = cloned(common, line_here);
+  if (dentry.child != cloned_here) {
+    NOKV_ASSIGN(auto before_it, find(here, line_here, cloned_here, dentry.kind, first));
+    if (before_it) return std::nullopt;
+  }
+  for (const NodeId& id : {cloned(common, line_there), common}) {
     if (ancestor_of(id, line_there) != common) continue;
-    NOKV_ASSIGN(auto name, name_of(there, here, line_there, line_here, id, dentry));
-    if (!name) continue;
-    Tree tree(*there.view, there.version);
-    NOKV_ASSIGN(auto entry, tree.dentry(name->parent, name->name));
-    if (!entry || entry->child != id || entry->kind != dentry.kind) continue;
-    NOKV_ASSIGN(auto above, tree.path_of(name->parent, there.top, there.path));
-    if (!above) continue;
-    found = *std::move(entry);
-    return join_path(*above, name->name);
+    NOKV_ASSIGN(auto found, find(there, line_there, id, dentry.kind, first));
+    if (found) return found;
   }
   return std::nullopt;
 }
 
-// What `id` says of its own place `there`; of a file that was not renamed there, the first place
-// that is known of it here.
-Result<std::optional<FileName>> Diff::name_of(const Side& there, const Side& here,
-                                              const std::vector<Ancestor>& line_there,
-                                              const std::vector<Ancestor>& line_here,
-                                              const NodeId& id, const Dentry& dentry) const {
-  Tree tree(*there.view, there.version);
-  if (dentry.kind == Kind::directory) {
+// Where a node is; `first` is the place, by common ids, of a file that was never renamed there.
+Result<std::optional<Diff::Placed>> Diff::find(const Side& side, const std::vector<Ancestor>& line,
+                                               const NodeId& id, Kind kind,
+                                               const std::optional<FileName>& first) const {
+  Tree tree(*side.view, side.version);
+  std::vector<FileName> names;
+  if (kind == Kind::directory) {
     NOKV_ASSIGN(auto node, tree.node(id));
-    if (!node || !node->directory || !node->directory->parent) return std::nullopt;
-    return FileName{node->directory->parent, node->directory->name};
+    if (node && node->directory) {
+      names.push_back({node->directory->parent, node->directory->name});
+    }
+  } else {
+    NOKV_ASSIGN(auto moved, tree.moved(id));
+    if (moved) {
+      names.push_back({moved->parent, moved->name});
+    } else if (first) {
+      names.push_back({cloned(first->parent, line), first->name});
+      names.push_back(*first);
+    }
   }
-  NOKV_ASSIGN(auto moved, tree.moved(id));
-  if (moved) return FileName{moved->parent, moved->name};
-  NOKV_ASSIGN(auto ours, Tree(*here.view, here.version).moved(dentry.child));
-  if (!ours) return std::nullopt;
-  return FileName{translated(ours->first_parent, line_here, line_there), ours->first_name};
+  for (const FileName& name : names) {
+    if (!name.parent) continue;
+    NOKV_ASSIGN(auto entry, tree.dentry(name.parent, name.name));
+    if (!entry || entry->child != id || entry->kind != kind) continue;
+    NOKV_ASSIGN(auto above, tree.path_of(name.parent, side.top, side.path));
+    if (above) return Placed{join_path(*above, name.name), *std::move(entry)};
+  }
+  return std::nullopt;
 }
 
 }  // namespace nokv::meta

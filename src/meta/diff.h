@@ -94,19 +94,18 @@ class Diff {
                         std::string path_b);
   Result<> gone(const codec::Dentry& in_a, std::string path);
   Result<> came(const codec::Dentry& in_b, std::string path);
-  Result<std::optional<std::string>> place_in(const Side& there,
-                                              const std::vector<Ancestor>& line_there,
-                                              const Side& here,
-                                              const std::vector<Ancestor>& line_here,
-                                              const codec::Dentry& dentry,
-                                              codec::Dentry& found) const;
-  Result<std::optional<FileName>> name_of(const Side& there, const Side& here,
-                                          const std::vector<Ancestor>& line_there,
-                                          const std::vector<Ancestor>& line_here, const NodeId& id,
-                                          const codec::Dentry& dentry) const;
-  NodeId translated(const NodeId& id, const std::vector<Ancestor>& from,
-                    const std::vector<Ancestor>& to) const;
-  bool same(const NodeId& in_a, const NodeId& in_b) const;
+  struct Placed {
+    std::string path;
+    codec::Dentry dentry;
+  };
+  Result<std::optional<Placed>> partner(const Side& here, const std::vector<Ancestor>& line_here,
+                                        const Side& there, const std::vector<Ancestor>& line_there,
+                                        const codec::Dentry& dentry) const;
+  Result<std::optional<Placed>> find(const Side& side, const std::vector<Ancestor>& line,
+                                     const NodeId& id, codec::Kind kind,
+                                     const std::optional<FileName>& first) const;
+  Result<bool> same(const codec::Dentry& in_a, const codec::Dentry& in_b) const;
+  static NodeId cloned(const NodeId& common, const std::vector<Ancestor>& line);
   static NodeId ancestor_of(const NodeId& id, const std::vector<Ancestor>& line);
 
   Side a_;
