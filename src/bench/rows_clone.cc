@@ -10,6 +10,7 @@ namespace nokv::bench {
 namespace {
 
 constexpr uint64_t kClonesMax = 200;  // in one run
+constexpr uint64_t kCreatesMax = 1'000'000;
 constexpr uint64_t kFiles = 256;
 constexpr uint32_t kPage = 1000;
 
@@ -36,7 +37,7 @@ Result<> beside_creates(Scene& scene, Row& row, const std::function<codec::Opera
     auto create = [&]() -> codec::Operation {
       return empty_file(str(beside, "/", file_name(created++)));
     };
-    NOKV_ASSIGN(Run run, one_by_one(scene, *peer, scene.time() / 4, 0, create));
+    NOKV_ASSIGN(Run run, one_by_one(scene, *peer, scene.time() / 4, kCreatesMax, create));
     return Floor{"create_durable", run.value, "us"};
   };
   return scene.measure(

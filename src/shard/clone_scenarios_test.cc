@@ -39,12 +39,13 @@ class CloneScenario : public CheckedNamespace {
     }
     return count;
   }
+  // But for notes of what changed in large directories, which have a time of their own to go.
   size_t all_rows() {
     auto snapshot = ns.engine().snapshot();
     auto rows = snapshot->iterate(std::string(1, '\x10'), std::string(1, '\xff'));
     size_t count = 0;
     for (rows->seek(std::string(1, '\x10')); rows->valid(); rows->next()) ++count;
-    return count;
+    return count - keys(Table::changed).size();
   }
   // Only the tables of the present are left of all that was cloned.
   void expect_no_clones() {
