@@ -51,7 +51,7 @@ Result<EventLog::Open> EventLog::open_at(uint64_t version) {
 Result<> EventLog::advance(Open& open) {
   size_t bytes = 0;
   NOKV_ASSIGN(auto group, next_group(*open.reader, &bytes));
-  open.batch = take_events(std::move(group));
+  open.batch = std::make_unique<EventBatch>(take_events(std::move(group)));
   open.next = open.batch->last + 1;
   open.read_bytes += bytes;
   return {};

@@ -4,7 +4,6 @@
 #include <cstdint>
 #include <list>
 #include <memory>
-#include <optional>
 
 #include "base/result.h"
 #include "log/log_store.h"
@@ -50,7 +49,7 @@ class EventLog {
  private:
   struct Open {
     std::unique_ptr<log::Reader> reader;
-    std::optional<EventBatch> batch;  // the last one that was read
+    std::unique_ptr<EventBatch> batch;  // the last one that was read
     uint64_t next = 0;                // version that the reader gives next
     size_t read_bytes = 0;
   };
