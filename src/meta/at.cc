@@ -194,7 +194,9 @@ std::string describe(const codec::PinRecord& pin) {
 std::vector<const codec::PinRecord*> candidates(const PinTable& pins, std::string_view path) {
   std::vector<const codec::PinRecord*> out;
   for (const auto& [id, pin] : pins.all()) {
-    if (!pin.going && covers(pin.path, path)) out.push_back(&pin);
+    // The base of a clone goes with the clone, so nobody can count on it.
+    if (pin.going || pin.kind == codec::PinKind::clone) continue;
+    if (covers(pin.path, path)) out.push_back(&pin);
   }
   std::ranges::stable_sort(out, {}, [](const auto* pin) { return pin->version; });
   return out;

@@ -125,7 +125,7 @@ Result<bool> Diff::same(const Dentry& in_a, const Dentry& in_b) const {
   if (in_a.kind != in_b.kind || ancestor_of(in_b.child, top_.b) != common) return false;
   if (in_a.child == cloned(common, top_.a) && in_b.child == cloned(common, top_.b)) return true;
   if (is_linked(in_a) || is_linked(in_b)) return in_a.child == in_b.child;
-  NOKV_ASSIGN(auto there, partner(a_, top_.a, b_, top_.b, in_a));
+  NOKV_ASSIGN(auto there, partner(a_, top_.a, b_, top_.b, in_a, {frames_.back().a, name_}));
   return there && there->dentry.child == in_b.child;
 }
 
@@ -191,6 +191,7 @@ Result<bool> Diff::noted_names(const NodeId& directory, uint64_t from, uint64_t 
   NOKV_ASSIGN(auto before, view.get(key, from));
   NOKV_ASSIGN(auto after, view.get(key, to));
   if (before && after && before->birth == after->birth) return true;
+  if (!before && !after && !directory.hops.empty()) return true;  // of one source, which rests
   NOKV_ASSIGN(auto record, Tree(view, to).node(directory));
   if (!record || !record->directory) return false;
   uint64_t since = record->directory->changes_since;
@@ -282,7 +283,9 @@ Result<> Diff::compare() {
 }
 
 void Diff::tell(Difference difference, std::string path, std::string old_path) {
-  if (old_path != path) difference.old_path = std::move(old_path);
+  if (old_path != path || difference.change == Change::renamed) {
+    difference.old_path = std::move(old_path);
+  }
   difference.path = std::move(path);
   found_.push_back(std::move(difference));
 }
@@ -323,7 +326,7 @@ Result<> Diff::compare_node(const Dentry& in_a, const Dentry& in_b, std::string 
 
 // A name that a has and b has not, or has for another node.
 Result<> Diff::gone(const Dentry& in_a, std::string path) {
-  NOKV_ASSIGN(auto now, partner(a_, top_.a, b_, top_.b, in_a));
+  NOKV_ASSIGN(auto now, mutual(a_, top_.a, b_, top_.b, in_a, {frames_.back().a, name_}));
   Difference difference{.kind = in_a.kind};
   if (in_a.kind != Kind::directory) {
     NOKV_ASSIGN(auto inode, Tree(*a_.view, a_.version).inode(in_a));
@@ -347,7 +350,7 @@ Result<> Diff::gone(const Dentry& in_a, std::string path) {
 
 // The other way round. What was renamed is told where it went from.
 Result<> Diff::came(const Dentry& in_b, std::string path) {
-  NOKV_ASSIGN(auto then, partner(b_, top_.b, a_, top_.a, in_b));
+  NOKV_ASSIGN(auto then, mutual(b_, top_.b, a_, top_.a, in_b, {frames_.back().b, name_}));
   if (then) return {};
   Difference difference{.change = Change::created, .kind = in_b.kind};
   if (in_b.kind != Kind::directory) {
@@ -360,19 +363,34 @@ Result<> Diff::came(const Dentry& in_b, std::string path) {
   return {};
 }
 
-// What of `there` is the node that `dentry` names `here`; nullopt: nothing is.
+// The partner of a node, if that has it for a partner too.
+Result<std::optional<Diff::Placed>> Diff::mutual(const Side& here,
+                                                 const std::vector<Ancestor>& line_here,
+                                                 const Side& there,
+                                                 const std::vector<Ancestor>& line_there,
+                                                 const Dentry& dentry, const FileName& at) const {
+  NOKV_ASSIGN(auto found, partner(here, line_here, there, line_there, dentry, at));
+  if (!found) return std::nullopt;
+  NOKV_ASSIGN(auto back, partner(there, line_there, here, line_here, found->dentry, found->at));
+  if (!back || back->dentry.child != dentry.child) return std::nullopt;
+  return found;
+}
+
+// What of `there` is the node that `dentry` names `here`, where it is `at`; nullopt: nothing is.
 Result<std::optional<Diff::Placed>> Diff::partner(const Side& here,
                                                   const std::vector<Ancestor>& line_here,
                                                   const Side& there,
                                                   const std::vector<Ancestor>& line_there,
-                                                  const Dentry& dentry) const {
+                                                  const Dentry& dentry, const FileName& at) const {
   if (is_linked(dentry)) return std::nullopt;  // each name of several is one of its own
   NodeId common = ancestor_of(dentry.child, line_here);
-  // The first place of a file that moved: where it still is, where it did not.
-  std::optional<FileName> first;
+  // Where a file is that says nothing of its place: where it is here, or was first.
+  std::vector<FileName> first{{ancestor_of(at.parent, line_here), at.name}};
   if (dentry.kind != Kind::directory) {
     NOKV_ASSIGN(auto moved, Tree(*here.view, here.version).moved(dentry.child));
-    if (moved) first = FileName{ancestor_of(moved->first_parent, line_here), moved->first_name};
+    if (moved) {
+      first.push_back({ancestor_of(moved->first_parent, line_here), moved->first_name});
+    }
   }
   NodeId cloned_here = cloned(common, line_here);
   if (dentry.child != cloned_here) {
@@ -387,10 +405,32 @@ Result<std::optional<Diff::Placed>> Diff::partner(const Side& here,
   return std::nullopt;
 }
 
-// Where a node is; `first` is the place, by common ids, of a file that was never renamed there.
+// The path of a directory of a side. That it says where it is does not suffice: what its clone
+// removed long ago may say so still. Each one above must have it under its name.
+Result<std::optional<std::string>> Diff::path_in(const Side& side, const NodeId& directory) {
+  Tree tree(*side.view, side.version);
+  std::vector<std::string> names;
+  NodeId here = directory;
+  for (size_t depth = 0; here != side.top; ++depth) {
+    NOKV_ASSIGN(auto node, tree.node(here));
+    if (!node || !node->directory || !node->directory->parent || depth > codec::kDepthMax) {
+      return std::nullopt;
+    }
+    const codec::Directory& is = *node->directory;
+    NOKV_ASSIGN(auto entry, tree.dentry(is.parent, is.name));
+    if (!entry || entry->child != here) return std::nullopt;
+    names.push_back(is.name);
+    here = is.parent;
+  }
+  std::string path = side.path;
+  for (auto name = names.rbegin(); name != names.rend(); ++name) path = join_path(path, *name);
+  return path;
+}
+
+// Where a node is; `first` are places, by common ids, to look for a file that was never renamed.
 Result<std::optional<Diff::Placed>> Diff::find(const Side& side, const std::vector<Ancestor>& line,
                                                const NodeId& id, Kind kind,
-                                               const std::optional<FileName>& first) const {
+                                               const std::vector<FileName>& first) const {
   Tree tree(*side.view, side.version);
   std::vector<FileName> names;
   if (kind == Kind::directory) {
@@ -402,17 +442,19 @@ Result<std::optional<Diff::Placed>> Diff::find(const Side& side, const std::vect
     NOKV_ASSIGN(auto moved, tree.moved(id));
     if (moved) {
       names.push_back({moved->parent, moved->name});
-    } else if (first) {
-      names.push_back({cloned(first->parent, line), first->name});
-      names.push_back(*first);
+    }
+    for (const FileName& place : first) {
+      if (moved) break;
+      names.push_back({cloned(place.parent, line), place.name});
+      names.push_back(place);
     }
   }
   for (const FileName& name : names) {
     if (!name.parent) continue;
     NOKV_ASSIGN(auto entry, tree.dentry(name.parent, name.name));
-    if (!entry || entry->child != id || entry->kind != kind) continue;
-    NOKV_ASSIGN(auto above, tree.path_of(name.parent, side.top, side.path));
-    if (above) return Placed{join_path(*above, name.name), *std::move(entry)};
+    if (!entry || entry->child != id || entry->kind != kind || is_linked(*entry)) continue;
+    NOKV_ASSIGN(auto above, path_in(side, name.parent));
+    if (above) return Placed{join_path(*above, name.name), *std::move(entry), name};
   }
   return std::nullopt;
 }

@@ -97,13 +97,18 @@ class Diff {
   struct Placed {
     std::string path;
     codec::Dentry dentry;
+    FileName at;
   };
+  Result<std::optional<Placed>> mutual(const Side& here, const std::vector<Ancestor>& line_here,
+                                       const Side& there, const std::vector<Ancestor>& line_there,
+                                       const codec::Dentry& dentry, const FileName& at) const;
   Result<std::optional<Placed>> partner(const Side& here, const std::vector<Ancestor>& line_here,
                                         const Side& there, const std::vector<Ancestor>& line_there,
-                                        const codec::Dentry& dentry) const;
+                                        const codec::Dentry& dentry, const FileName& at) const;
   Result<std::optional<Placed>> find(const Side& side, const std::vector<Ancestor>& line,
                                      const NodeId& id, codec::Kind kind,
-                                     const std::optional<FileName>& first) const;
+                                     const std::vector<FileName>& first) const;
+  static Result<std::optional<std::string>> path_in(const Side& side, const NodeId& directory);
   Result<bool> same(const codec::Dentry& in_a, const codec::Dentry& in_b) const;
   static NodeId cloned(const NodeId& common, const std::vector<Ancestor>& line);
   static NodeId ancestor_of(const NodeId& id, const std::vector<Ancestor>& line);

@@ -115,7 +115,10 @@ Result<> PastPass::see(std::string_view past) {
       NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(id, past)));
       if (!filed) continue;
       ++good_;
-      return filed_elsewhere(past, id, *keeper);
+      // Any pin that needs it will do: when it goes, the record is handed on.
+      NOKV_ASSIGN(bool needed, retention_.needs(subject_.view, id,
+                                                *subject_.state->pins->find(id), key, old));
+      return needed ? Result<>() : filed_elsewhere(past, id, *keeper);
     }
   }
   report_.add({.code = "past_unfiled",

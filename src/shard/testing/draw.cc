@@ -241,6 +241,7 @@ Operation Draw::policy() {
 std::pair<std::string, std::string> Draw::kept_path() {
   if (world_.pins.empty()) return {path(world_.tree), chance(50) ? "v1" : "s1"};
   const Pin& pin = world_.pins[random_.below(world_.pins.size())];
+  if (pin.kind == codec::PinKind::clone) return {path(world_.tree), "s1"};
   std::string when = pin.name.empty() || chance(30) ? str("v", pin.version) : pin.name;
   if (pin.of_file || chance(10)) return {pin.path, when};
   std::string drawn = chance(70) ? existing_path(*pin.tree) : path(*pin.tree);

@@ -150,6 +150,7 @@ const Pin* World::snapshot(const std::string& name) const {
 
 const Pin* World::pin_at(uint64_t version, const std::string& path) const {
   for (const Pin& pin : pins) {
+    if (pin.kind == codec::PinKind::clone) continue;
     if (pin.version == version && covers(pin.path, path)) return &pin;
   }
   return nullptr;

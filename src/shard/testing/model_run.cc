@@ -306,6 +306,7 @@ void Run::read(SimRandom& random) {
   bool of_file = false;
   if (!now && !world_.pins.empty()) {
     const Pin& pin = world_.pins[random.below(world_.pins.size())];
+    if (pin.kind == codec::PinKind::clone) return;
     at = pin.name.empty() ? str("v", pin.version) : pin.name;
     tree = pin.tree.get();
     scope = pin.path;

@@ -267,7 +267,7 @@ Code Doing::perform(const codec::Undelete& op) {
     const Pin* newest = nullptr;
     for (const Pin& pin : world_.pins) {
       Tree::Spot spot;
-      if (!covers(pin.path, op.target.path)) continue;
+      if (pin.kind == codec::PinKind::clone || !covers(pin.path, op.target.path)) continue;
       if (newest != nullptr && newest->version >= pin.version) continue;
       Code found = pin.resolve(op.target.path, false, spot);
       if (found == Code::invalid_argument || found == Code::resource_exhausted) return found;

@@ -195,8 +195,8 @@ class References {
     if (rows != link_counts_) problem("link counts are not the number of rows");
   }
 
-  // Each past record is filed under the newest live pin that needs it. A pin that goes keeps its
-  // rows until they are handed on.
+  // Each past record is filed under a pin of its time. A pin that goes keeps its rows until they are
+  // handed on.
   void check_retention() {
     std::string value;
     codec::StateRecord state;
@@ -221,22 +221,9 @@ class References {
       std::string_view rest = **past;
       if (!codec::take_birth(rest, old.birth)) return;
       old.value = rest;
-      // Asked of each pin anew.
-      meta::Retention fresh(pins);
-      for (const auto& [version, ids] : pins.by_version()) {
-        if (version >= death || version < std::max(old.birth, under->version)) continue;
-        bool any = false;
-        for (uint64_t id : ids) {
-          const codec::PinRecord& other = *pins.find(id);
-          if (other.going || (version == under->version && id != pin)) continue;
-          auto needed = fresh.needs(view, id, other, record, old);
-          if (!needed) return problem("retention: " + needed.error().message());
-          any = any || *needed;
-        }
-        if (any == (version == under->version)) continue;
-        problem(str("a past record of table ", static_cast<int>(record[0]), ", valid from ",
-                    old.birth, " to ", death, ", is filed under pin ", pin, " of v", under->version,
-                    any ? ", and needed at v" : ", which does not need it: v", version));
+      if (under->version < old.birth || under->version >= death) {
+        problem(str("a past record valid from ", old.birth, " to ", death,
+                    " is filed under a pin of v", under->version));
       }
     });
   }
