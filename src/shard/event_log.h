@@ -50,7 +50,7 @@ class EventLog {
   struct Open {
     std::unique_ptr<log::Reader> reader;
     std::unique_ptr<EventBatch> batch;  // the last one that was read
-    uint64_t next = 0;                // version that the reader gives next
+    uint64_t next = 0;                  // version that the reader gives next
     size_t read_bytes = 0;
   };
 

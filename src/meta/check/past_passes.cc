@@ -116,8 +116,8 @@ Result<> PastPass::see(std::string_view past) {
       if (!filed) continue;
       ++good_;
       // Any pin that needs it will do: when it goes, the record is handed on.
-      NOKV_ASSIGN(bool needed, retention_.needs(subject_.view, id,
-                                                *subject_.state->pins->find(id), key, old));
+      NOKV_ASSIGN(bool needed,
+                  retention_.needs(subject_.view, id, *subject_.state->pins->find(id), key, old));
       return needed ? Result<>() : filed_elsewhere(past, id, *keeper);
     }
   }

@@ -116,9 +116,11 @@ class Doing {
       return out.there == 0 ? Code::not_found : Code::ok;
     }
     Ino start = start_of(target);
-    if (start == 0) return Code::stale;
     Tree::Spot spot;
-    if (Code bad = tree_.resolve(target.path, follow, spot, start); bad != Code::ok) return bad;
+    Code found = tree_.resolve(target.path, follow, spot, start == 0 ? kRoot : start);
+    bool bad_name = found == Code::invalid_argument || found == Code::resource_exhausted;
+    if (start == 0 && !bad_name) return Code::stale;
+    if (found != Code::ok) return found;
     out = {spot.parent, spot.name, spot.ino};
     if (spot.parent == 0 && spot.ino != kRoot) {
       out.directory = tree_.at(spot.ino).parent;

@@ -114,7 +114,12 @@ void Run::judge(const CommitRequest& request, const Result<CommitReply>& reply) 
   Code got = reply ? Code::ok : reply.error().code();
   tell(str(describe(request), " -> ",
            reply ? str("v", reply->version) : std::string(code_name(got))));
-  if (got != expected) {
+  // Where a path leads nowhere at an older version, it depends on whose pin is asked what is in
+  // its way.
+  auto nowhere = [](Code code) { return code == Code::not_found || code == Code::not_directory; };
+  bool alike = request.operations.size() == 1 && nowhere(got) && nowhere(expected) &&
+               std::holds_alternative<codec::Rollback>(request.operations[0].op);
+  if (got != expected && !alike) {
     differ(str(describe(request), ": ", code_name(got), " (", reply ? "" : reply.error().message(),
                ") instead of ", code_name(expected)));
     return;

@@ -195,8 +195,8 @@ class References {
     if (rows != link_counts_) problem("link counts are not the number of rows");
   }
 
-  // Each past record is filed under a pin of its time. A pin that goes keeps its rows until they are
-  // handed on.
+  // Each past record is filed under a pin of its time. A pin that goes keeps its rows until they
+  // are handed on.
   void check_retention() {
     std::string value;
     codec::StateRecord state;
