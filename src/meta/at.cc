@@ -193,12 +193,15 @@ std::string describe(const codec::PinRecord& pin) {
 // The pins that can show `path`, by version.
 std::vector<const codec::PinRecord*> candidates(const PinTable& pins, std::string_view path) {
   std::vector<const codec::PinRecord*> out;
-  for (const auto& [id, pin] : pins.all()) {
-    // The base of a clone goes with the clone, so nobody can count on it.
-    if (pin.going || pin.kind == codec::PinKind::clone) continue;
-    if (covers(pin.path, path)) out.push_back(&pin);
+  const auto& versions = pins.by_version();
+  for (auto row = versions.rbegin(); row != versions.rend(); ++row) {
+    for (uint64_t id : row->second) {
+      const codec::PinRecord& pin = *pins.find(id);
+      // The base of a clone goes with the clone, so nobody can count on it.
+      if (pin.going || pin.kind == codec::PinKind::clone) continue;
+      if (covers(pin.path, path)) out.push_back(&pin);
+    }
   }
-  std::ranges::stable_sort(out, {}, [](const auto* pin) { return pin->version; });
   return out;
 }
 

@@ -279,7 +279,7 @@ Result<> Diff::compare() {
     if (one) return compare_node(*in_a, *in_b, std::move(path_a), std::move(path_b));
   }
   if (in_a) NOKV_TRY(gone(*in_a, std::move(path_a)));
-  return in_b ? came(*in_b, std::move(path_b)) : Result<>();
+  return in_b ? came(*in_b, path_b) : Result<>();
 }
 
 void Diff::tell(Difference difference, std::string path, std::string old_path) {
@@ -349,7 +349,7 @@ Result<> Diff::gone(const Dentry& in_a, std::string path) {
 }
 
 // The other way round. What was renamed is told where it went from.
-Result<> Diff::came(const Dentry& in_b, std::string path) {
+Result<> Diff::came(const Dentry& in_b, const std::string& path) {
   NOKV_ASSIGN(auto then, mutual(b_, top_.b, a_, top_.a, in_b, {frames_.back().b, name_}));
   if (then) return {};
   Difference difference{.change = Change::created, .kind = in_b.kind};

@@ -93,7 +93,7 @@ class Diff {
   Result<> compare_node(const codec::Dentry& in_a, const codec::Dentry& in_b, std::string path_a,
                         std::string path_b);
   Result<> gone(const codec::Dentry& in_a, std::string path);
-  Result<> came(const codec::Dentry& in_b, std::string path);
+  Result<> came(const codec::Dentry& in_b, const std::string& path);
   struct Placed {
     std::string path;
     codec::Dentry dentry;
