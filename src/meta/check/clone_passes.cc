@@ -176,7 +176,8 @@ void ClonePass::name_pin(uint64_t pin) {
 }
 
 Result<> ClonePass::compare(const Row& row) {
-  auto problem = [&](std::string_view code, bool is_error, std::string detail, Repair repair = {}) {
+  auto problem = [&](std::string_view code, bool is_error, const std::string& detail,
+                     Repair repair = {}) {
     const codec::PinRecord* pin = subject_.state->pins->find(row.pin);
     report_.add({.code = code,
                  .is_error = is_error,

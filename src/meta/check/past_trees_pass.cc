@@ -15,7 +15,7 @@ PastTreesPass::PastTreesPass(const Subject& subject, Report& report, bool moment
     if (pin.kind == PinKind::moment && !moments) continue;
     pins_.push_back(&pin);
   }
-  std::ranges::stable_sort(pins_, [](const PinRecord* a, const PinRecord* b) {
+  std::ranges::sort(pins_, [](const PinRecord* a, const PinRecord* b) {
     return a->scope == b->scope ? a->version > b->version : a->scope < b->scope;
   });
 }
