@@ -457,8 +457,8 @@ class Doing {
     if (node.kind == Kind::directory) node.parent = to.directory;
     node.ctime = now_;
     entries_changed(to.directory);
-    if (node.kind == Kind::directory) changed(ino);
-    if (node.names > 1) changed_by_all_names(ino);
+    if (is_directory(ino)) changed(ino);
+    if (tree_.at(ino).names > 1) changed_by_all_names(ino);
   }
 
   Code perform(const codec::Rename& op) {
