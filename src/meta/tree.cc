@@ -155,6 +155,25 @@ Result<bool> Tree::is_removed(const NodeId& directory) const {
   return false;
 }
 
+// Whether a clone still shows a directory that its source has. A whiteout may be gone from an older
+// version; there the entries of the directories above, which are kept, tell the same.
+Result<bool> Tree::is_shown(const NodeId& directory, const Source& come) const {
+  NOKV_ASSIGN(bool removed, is_removed(directory));
+  if (removed) return false;
+  NodeId top = come.through(come.top);
+  NodeId here = directory;
+  for (size_t depth = 0; here != top && depth <= codec::kDepthMax; ++depth) {
+    NOKV_ASSIGN(auto record, node(here));
+    if (!record || !record->directory) return true;
+    const codec::Directory& is = *record->directory;
+    if (last_clone(is.parent) != come.clone) return true;  // it was brought elsewhere
+    NOKV_ASSIGN(auto entry, dentry(is.parent, is.name));
+    if (!entry || entry->child != here) return false;
+    here = is.parent;
+  }
+  return true;
+}
+
 Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
   std::vector<FileName> out;
   NOKV_ASSIGN(bool own, has_own_node(file));
@@ -175,8 +194,8 @@ Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
     NOKV_ASSIGN(bool cloned, then.is_below(name.parent, come->top));
     if (!cloned) continue;
     name.parent = come->through(name.parent);
-    NOKV_ASSIGN(bool removed, is_removed(name.parent));
-    if (!removed) out.push_back(std::move(name));
+    NOKV_ASSIGN(bool shown, is_shown(name.parent, *come));
+    if (shown) out.push_back(std::move(name));
   }
   return out;
 }

@@ -161,6 +161,8 @@ class Tree {
                                                  const codec::Dentry& dentry,
                                                  const Scope& scope) const;
   Result<std::string> start_path(const NodeId& start, const Scope& scope) const;
+  Result<bool> is_shown(const NodeId& directory, const Source& come) const;
+
   const View& view_;
   uint64_t at_;
 };
