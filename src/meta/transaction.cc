@@ -31,6 +31,13 @@ Result<DirectoryState*> Transaction::directory(const NodeId& id) {
   return state;
 }
 
+Result<bool> Transaction::is_attached(const NodeId& id) {
+  auto path = directory_path(id);
+  if (path) return true;
+  if (path.error().code() == Code::stale) return false;
+  return std::unexpected(std::move(path).error());
+}
+
 Result<std::string> Transaction::directory_path(const NodeId& id) {
   NOKV_ASSIGN(NodeId root, tree_.root());
   std::vector<const std::string*> names;

@@ -66,7 +66,11 @@ class Transaction {
         now_ns_(now_ns),
         out_(out),
         tree_(context.view, kNow),
-        first_new_id_(context.next_id) {}
+        first_new_id_(context.next_id) {
+    tree_.set_attached([this](const NodeId& id) { return is_attached(id); });
+  }
+  Transaction(const Transaction&) = delete;
+  Transaction& operator=(const Transaction&) = delete;
 
   uint64_t version() const { return version_; }
   int64_t now_ns() const { return now_ns_; }
@@ -100,6 +104,8 @@ class Transaction {
 
   // The directory's newest state. Errors: stale.
   Result<DirectoryState*> directory(const NodeId& id);
+  // Whether its chain of parents leads to the root.
+  Result<bool> is_attached(const NodeId& id);
   // Its path from the root. Errors: stale, when its chain of parents is broken.
   Result<std::string> directory_path(const NodeId& id);
 

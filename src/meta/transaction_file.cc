@@ -35,9 +35,8 @@ Result<> Transaction::file_changed(const NodeId& file, int64_t bytes) {
   NOKV_ASSIGN(auto all, tree_.names(file));
   for (const FileName& name : all) {
     // A name in a tree that was removed is there until it is swept, and counts nowhere.
-    auto path = directory_path(name.parent);
-    if (!path && path.error().code() == Code::stale) continue;
-    if (!path) return std::unexpected(std::move(path).error());
+    NOKV_ASSIGN(bool attached, is_attached(name.parent));
+    if (!attached) continue;
     Place place{name.parent, nullptr, {}, name.name};
     NOKV_ASSIGN(place.state, directory(name.parent));
     changed(name.parent, *place.state, bytes);

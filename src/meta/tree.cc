@@ -158,6 +158,7 @@ Result<bool> Tree::is_removed(const NodeId& directory) const {
 // Whether a clone still shows a directory that its source has. A whiteout may be gone from an older
 // version; there the entries of the directories above, which are kept, tell the same.
 Result<bool> Tree::is_shown(const NodeId& directory, const Source& come) const {
+  if (attached_) return attached_(directory);
   NOKV_ASSIGN(bool removed, is_removed(directory));
   if (removed) return false;
   NodeId top = come.through(come.top);

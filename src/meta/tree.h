@@ -74,6 +74,10 @@ class Tree {
   const View& view() const { return view_; }
   uint64_t at() const { return at_; }
 
+  // Who knows whether a directory is in the tree, when its record may be pending still.
+  using Attached = std::function<Result<bool>(const NodeId&)>;
+  void set_attached(Attached attached) { attached_ = std::move(attached); }
+
   // Where paths begin. `at` of the tree does not matter: a pin's scope is where its paths begin.
   Result<NodeId> root() const;
 
@@ -165,6 +169,7 @@ class Tree {
 
   const View& view_;
   uint64_t at_;
+  Attached attached_;
 };
 
 template <class MakeKey>
