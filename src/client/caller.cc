@@ -37,7 +37,7 @@ struct Caller::Attempt {
   std::string body;
   Clock::Instant deadline;
   Done<std::string> done;
-  uint32_t attempts = 0;
+  uint32_t attempts = 0;               // since the peer was last reached
   std::optional<Clock::Instant> lost;  // when the peer was first found gone
   std::optional<Error> heard;          // why the last attempt is made again
   uint64_t lost_connection = 0;        // and which connection was the last by then
@@ -92,7 +92,7 @@ void Caller::send(std::shared_ptr<State> state, std::unique_ptr<Attempt> attempt
   }
   ++attempt->attempts;
   ++state->requests;
-  if (attempt->attempts > 1) ++state->retries;
+  if (attempt->heard) ++state->retries;
   State& at = *state;
   codec::Method method = attempt->method;
   std::string body = attempt->body;
@@ -106,16 +106,17 @@ void Caller::send(std::shared_ptr<State> state, std::unique_ptr<Attempt> attempt
 
 void Caller::failed(const std::shared_ptr<State>& state, std::unique_ptr<Attempt> attempt,
                     Error error) {
-  Duration pause = state->backoff.before_next(attempt->attempts, state->parts.random);
-  Clock::Instant next = state->parts.clock.now() + pause;
   if (error.code() == Code::unavailable) {
     uint64_t connection = state->parts.transport.connection();
     // A peer that was reached in between was not gone all the time.
     if (!attempt->lost || connection != attempt->lost_connection) {
       attempt->lost = state->parts.clock.now();
       attempt->lost_connection = connection;
+      attempt->attempts = 1;
     }
   }
+  Duration pause = state->backoff.before_next(attempt->attempts, state->parts.random);
+  Clock::Instant next = state->parts.clock.now() + pause;
   bool out_of_time =
       next >= attempt->deadline || (attempt->lost && next >= *attempt->lost + state->patience);
   if (state->stopped || out_of_time) return attempt->finish(std::unexpected(std::move(error)));

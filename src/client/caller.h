@@ -21,10 +21,11 @@ namespace nokv::client {
 template <class T = void>
 using Done = std::move_only_function<void(Result<T>)>;
 
-// Pauses between attempts: doubled each time up to a bound, each between half and all of that.
+// Pauses between attempts: doubled each time up to a bound, each between half and all of that. The
+// bound is what a client may come too late to a server that is up again.
 struct Backoff {
   Duration first = std::chrono::milliseconds(10);
-  Duration max = std::chrono::seconds(1);
+  Duration max = std::chrono::milliseconds(250);
 
   // Before attempt number `attempt` + 1; `attempt` counts from 1.
   Duration before_next(uint32_t attempt, Random& random) const;

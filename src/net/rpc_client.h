@@ -28,7 +28,7 @@ struct RpcChannelOptions {
 
   Duration connect_timeout = std::chrono::seconds(5);
   Duration backoff_min = std::chrono::milliseconds(10);
-  Duration backoff_max = std::chrono::seconds(1);
+  Duration backoff_max = std::chrono::milliseconds(250);
   // A call passed its deadline and nothing at all came for this long: the connection is given up.
   Duration silence_max = std::chrono::seconds(10);
 };

@@ -630,7 +630,13 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       codec::GcRequest request;
       if (!codec::decode(body, request)) break;
       std::optional<Duration> grace;
-      if (request.grace_ns) grace = Duration(*request.grace_ns);
+      if (request.grace_ns) {
+        if (*request.grace_ns < 0) {
+          done(fail(Code::invalid_argument, "a grace period is not negative"));
+          return;
+        }
+        grace = Duration(*request.grace_ns);
+      }
       background_.run_gc(grace, encode_into<codec::GcReply>(std::move(done)));
       return;
     }
