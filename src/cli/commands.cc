@@ -45,6 +45,7 @@ std::span<const Command> commands() {
       snapshot_policy_row(),
       clone_row(),
       diff_row(),
+      merge_row(),
       rollback_row(),
       log_row(),
       undelete_row(),

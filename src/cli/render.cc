@@ -128,6 +128,12 @@ JsonObject entry_json(const codec::Entry& entry, std::string_view path, uint64_t
   if (entry.kind == codec::Kind::directory) {
     object.add("entries", entry.entries).add("totals", totals_json(entry.totals));
   }
+  if (entry.cloned_from) {
+    JsonObject from;
+    from.add("version", entry.cloned_from->version);
+    if (!entry.cloned_from->path.empty()) from.add("path", name_text(entry.cloned_from->path));
+    object.add("cloned_from", from);
+  }
   JsonObject xattrs;
   for (const auto& it : entry.xattrs) xattrs.add(name_text(it.name), base64(it.value));
   object.add("xattrs", xattrs).add("fields", JsonObject()).add("version", version);

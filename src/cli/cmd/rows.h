@@ -46,6 +46,7 @@ Command log_row();
 Command clone_row();
 Command rollback_row();
 Command diff_row();
+Command merge_row();
 Command undelete_row();
 Command watch_row();
 

@@ -35,6 +35,11 @@ void print_text(Output& out, const codec::Entry& it, const std::string& path, ui
     row("below", str(it.totals.files, " files, ", it.totals.directories, " directories, ",
                      out.size(it.totals.bytes)));
   }
+  if (it.cloned_from) {
+    const auto& from = *it.cloned_from;
+    row("cloned from",
+        str(from.path.empty() ? "what is gone" : name_shown(from.path), " at v", from.version));
+  }
   row("mode", mode_text(it.kind, it.attributes.mode));
   row("owner", str(it.attributes.uid, ":", it.attributes.gid));
   row("links", std::to_string(it.links));
