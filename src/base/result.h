@@ -21,7 +21,7 @@ enum class Code : uint8_t {
   aborted = 5,              // someone else won: read again, decide again
   permission_denied = 6,    // ask another principal
   resource_exhausted =
-      7,                 // free space or quota first, or ask for less: the message names the limit
+      7,                 // free space first, or ask for less: the message names the limit
   wrong_shard = 8,       // ask the router again, then retry there
   unavailable = 9,       // retry here, later
   cancelled = 10,        // the caller gave up or its deadline passed
@@ -34,6 +34,7 @@ enum class Code : uint8_t {
   overloaded = 17,       // the queue is full: retry after a pause
   session_expired = 18,  // open a new session; earlier requests may have been done
   cursor_too_old = 19,   // the events after it are gone: look at what is there, watch from now on
+  quota_exceeded = 20,   // remove something below the directory named, or raise its quota
 };
 
 // "not_found" and so on, as errors are named in JSON.

@@ -261,6 +261,16 @@ JsonObject usage_json(std::string_view path, const codec::Totals& totals) {
   return JsonObject().add("path", name_text(path)).add("totals", totals_json(totals));
 }
 
+JsonObject quota_json(const codec::QuotaInfo& it, uint64_t version) {
+  return JsonObject()
+      .add("path", name_text(it.path))
+      .add("max_bytes", it.quota.max_bytes)
+      .add("bytes", it.totals.bytes)
+      .add("max_entries", it.quota.max_entries)
+      .add("entries", it.totals.files + it.totals.directories)
+      .add("version", version);
+}
+
 JsonObject space_json(const codec::SpaceRow& it) {
   return JsonObject()
       .add("reason", it.reason)

@@ -4,6 +4,7 @@
 
 #include "codec/crc32c.h"
 #include "codec/key.h"
+#include "meta/quotas.h"
 #include "meta/read.h"
 #include "shard/figures.h"
 
@@ -470,6 +471,41 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
   return reply;
 }
 
+Result<codec::QuotaReply> Service::quota(const codec::QuotaRequest& request) {
+  std::string path = request.target.path;
+  if (request.target.id && !request.at.at.empty()) {
+    NOKV_ASSIGN(path, full_path(*shard_.state(), request.target));
+  }
+  NOKV_ASSIGN(auto at, reading(request.at, path));
+  meta::Tree tree(at.view, at.moment.version);
+  NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
+  if (located.dentry.kind != codec::Kind::directory) {
+    return fail(Code::not_directory, request.target.path, ": not a directory");
+  }
+  meta::Moment top = at.moment;
+  if (!top.scope) {
+    NOKV_ASSIGN(top.scope, tree.root());
+    top.path = "/";
+  }
+  codec::QuotaReply reply{at.version(), at.time_ns(), {}};
+  NOKV_ASSIGN(reply.quotas, meta::quotas_above(tree, located.id(), top.scope, top.path));
+  return reply;
+}
+
+Result<codec::QuotasReply> Service::quotas(const codec::QuotasRequest& request) {
+  NOKV_ASSIGN(auto at, reading({}, {}));
+  meta::Tree tree(at.view, meta::kNow);
+  NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
+  if (located.dentry.kind != codec::Kind::directory) {
+    return fail(Code::not_directory, request.target.path, ": not a directory");
+  }
+  constexpr uint32_t kQuotasMax = 1000;
+  uint32_t limit = request.limit == 0 ? kQuotasMax : std::min(request.limit, kQuotasMax);
+  NOKV_ASSIGN(auto page, meta::quotas_below(tree, located.id(), request.after, limit));
+  return codec::QuotasReply{at.version(), at.time_ns(), std::move(page.quotas), page.more,
+                            page.more ? page.next : codec::NodeId()};
+}
+
 Result<ComparedSide> Service::compared(const meta::State& state, const codec::Target& target,
                                        const std::string& at) {
   ComparedSide out;
@@ -607,6 +643,24 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
+    case Method::quota: {
+      codec::QuotaRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.at.min_version;
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::QuotaReply>(std::move(answered))(quota(request));
+      });
+      return;
+    }
+    case Method::quotas: {
+      codec::QuotasRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.min_version;
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::QuotasReply>(std::move(answered))(quotas(request));
+      });
+      return;
+    }
     case Method::diff: {
       codec::DiffRequest request;
       if (!codec::decode(body, request)) break;

@@ -40,6 +40,12 @@ bool reads_applied(const codec::CommitRequest& request) {
 
 namespace {
 
+bool sets_quota(const codec::CommitRequest& request) {
+  return std::ranges::any_of(request.operations, [](const auto& box) {
+    return std::holds_alternative<codec::SetQuota>(box.op);
+  });
+}
+
 template <class Op>
 constexpr bool kKeepsTree =
     std::is_same_v<Op, codec::Check> || std::is_same_v<Op, codec::SnapshotCreate> ||
@@ -76,6 +82,7 @@ Result<codec::CommitReply> plan_all(Transaction& txn, const codec::CommitRequest
     }
     reply.results.push_back(*std::move(done));
   }
+  NOKV_TRY(check_quotas(txn));
   return reply;
 }
 
@@ -89,6 +96,10 @@ Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, in
   }
   uint64_t next_id = context.next_id;
   codec::RetentionPolicy policy = context.policy;
+  // What others added is not this one's to answer for.
+  if (context.pending.has_quotas() || sets_quota(request)) {
+    NOKV_TRY(context.pending.settle(Tree(context.view, kNow)));
+  }
   context.pending.begin();
   Transaction txn(context, version, now_ns, out);
   auto reply = plan_all(txn, request);

@@ -313,8 +313,17 @@ Operation Draw::into_the_gone() {
   return op;
 }
 
+Operation Draw::quota(const Tree& tree) {
+  codec::SetQuota op;
+  op.target = target(tree, chance(90) ? directory_path(tree) : path(tree));
+  bool bytes = chance(60);
+  if (bytes) op.max_bytes = chance(40) ? 0 : random_.below(3000);
+  if (!bytes || chance(50)) op.max_entries = chance(40) ? 0 : random_.below(20);
+  return op;
+}
+
 Operation Draw::operation(const Tree& tree, bool first, bool alone) {
-  uint64_t draw = random_.below(tree.nodes().size() > kNodesMax ? 135 : 115);
+  uint64_t draw = random_.below(tree.nodes().size() > kNodesMax ? 138 : 118);
   if (draw < 14) {
     codec::Mkdir op;
     op.target = target(tree, path(tree));
@@ -338,6 +347,7 @@ Operation Draw::operation(const Tree& tree, bool first, bool alone) {
   bool room = tree.nodes().size() < kNodesMax * 2;
   if (draw < 103 && first && room) return clone(tree, alone);
   if (draw < 106 && alone && room) return rollback(tree);
+  if (draw < 109) return quota(tree);
   return remove(tree, alone);
 }
 

@@ -52,6 +52,7 @@ struct Node {
   std::map<std::string, Ino> children;
   Ino parent = 0;
   uint64_t newest = 0;  // the version of the newest change at or below it
+  codec::Quota quota;
 
   uint64_t size() const { return bytes ? bytes->size() : 0; }
 };

@@ -121,7 +121,7 @@ void Run::judge(const CommitRequest& request, const Result<CommitReply>& reply) 
                std::holds_alternative<codec::Rollback>(request.operations[0].op);
   if (got != expected && !alike) {
     differ(str(describe(request), ": ", code_name(got), " (", reply ? "" : reply.error().message(),
-               ") instead of ", code_name(expected)));
+               ") instead of ", code_name(expected), " ", wrong));
     return;
   }
   ++(reply ? counts_.done : counts_.refused);
