@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "meta/at.h"
 #include "meta/plan/plan.h"
 
@@ -17,6 +19,27 @@ Result<> check_outside(Transaction& txn, const Origin& from, const Place& place)
                   place.path(), ")");
     }
     NOKV_ASSIGN(DirectoryState * state, txn.directory(here));
+    here = state->record.parent;
+  }
+  return {};
+}
+
+// Clones are free, so many of one another could count more than any sum holds.
+// Errors: resource_exhausted.
+Result<> check_sums(Transaction& txn, const Origin& from, const Place& place) {
+  constexpr uint64_t kMost = uint64_t{1} << 60;
+  const codec::Totals& below = from.directory->totals;
+  NOKV_TRY(txn.settle());
+  NodeId here = place.directory;
+  while (here) {
+    NOKV_ASSIGN(DirectoryState * state, txn.directory(here));
+    const codec::Totals& totals = state->record.totals;
+    if (totals.bytes + below.bytes > kMost ||
+        totals.files + totals.directories + below.files + below.directories > kMost) {
+      return fail(Code::resource_exhausted, place.path(), ": with the clone's ", below.bytes,
+                  " bytes in ", below.files + below.directories,
+                  " entries more would lie below one directory than the limit of ", kMost);
+    }
     here = state->record.parent;
   }
   return {};
@@ -115,6 +138,7 @@ void rolled_back_event(Transaction& txn, const OperationResult& done) {
 Result<OperationResult> put_clone(Transaction& txn, const Origin& from, const Place& place,
                                   const Found& there, const std::optional<Replaced>& replaced) {
   NOKV_TRY(check_outside(txn, from, place));
+  NOKV_TRY(check_sums(txn, from, place));
   NOKV_ASSIGN(auto made, make_clone(txn, from, place.directory, place.name, replaced));
   txn.put_dentry(place, there, {made.root, Kind::directory, {}});
   txn.count(place, 1, made.root, Kind::directory, 0, &made.below);

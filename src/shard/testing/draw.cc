@@ -316,9 +316,19 @@ Operation Draw::into_the_gone() {
 Operation Draw::quota(const Tree& tree) {
   codec::SetQuota op;
   op.target = target(tree, chance(90) ? directory_path(tree) : path(tree));
+  codec::Totals totals;
+  Tree::Spot spot;
+  if (tree.resolve(op.target.path, true, spot) == Code::ok &&
+      tree.at(spot.ino).kind == Kind::directory) {
+    totals = tree.totals(spot.ino);
+  }
+  auto limit = [&](uint64_t used, uint64_t room) -> uint64_t {
+    if (chance(40)) return 0;
+    return chance(20) ? random_.below(used + 1) : used + random_.below(used / 2 + room);
+  };
   bool bytes = chance(60);
-  if (bytes) op.max_bytes = chance(40) ? 0 : random_.below(3000);
-  if (!bytes || chance(50)) op.max_entries = chance(40) ? 0 : random_.below(20);
+  if (bytes) op.max_bytes = limit(totals.bytes, 300);
+  if (!bytes || chance(50)) op.max_entries = limit(totals.files + totals.directories, 8);
   return op;
 }
 
