@@ -127,6 +127,11 @@ JsonObject entry_json(const codec::Entry& entry, std::string_view path, uint64_t
   if (entry.kind == codec::Kind::symlink) object.add("target", name_text(entry.target));
   if (entry.kind == codec::Kind::directory) {
     object.add("entries", entry.entries).add("totals", totals_json(entry.totals));
+    if (entry.quota) {
+      object.add("quota", JsonObject()
+                              .add("max_bytes", entry.quota.max_bytes)
+                              .add("max_entries", entry.quota.max_entries));
+    }
   }
   JsonObject xattrs;
   for (const auto& it : entry.xattrs) xattrs.add(name_text(it.name), base64(it.value));

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/known_bad.h"
+
 namespace nokv::meta {
 
 bool begins_group(const codec::CommitRequest& request) {
@@ -97,7 +99,8 @@ Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, in
   uint64_t next_id = context.next_id;
   codec::RetentionPolicy policy = context.policy;
   // What others added is not this one's to answer for.
-  if (context.pending.has_quotas() || sets_quota(request)) {
+  bool asks = context.pending.has_quotas() || sets_quota(request);
+  if (asks && !known_bad(KnownBad::quota_charges_others)) {
     NOKV_TRY(context.pending.settle(Tree(context.view, kNow)));
   }
   context.pending.begin();

@@ -357,7 +357,7 @@ Operation Draw::operation(const Tree& tree, bool first, bool alone) {
   bool room = tree.nodes().size() < kNodesMax * 2;
   if (draw < 103 && first && room) return clone(tree, alone);
   if (draw < 106 && alone && room) return rollback(tree);
-  if (draw < 109) return quota(tree);
+  if (draw < 109 && world_.quotas) return quota(tree);
   return remove(tree, alone);
 }
 

@@ -116,6 +116,7 @@ struct World {
   std::vector<Pin> pins;
   std::map<uint64_t, Upload> uploads;
   codec::RetentionPolicy policy;
+  bool quotas = false;  // are drawn: with them totals are brought up to date more often
   // Ids of directories that left the tree: nothing may be written there ever again.
   std::vector<std::shared_ptr<Learned<codec::NodeId>>> gone;
 
