@@ -84,7 +84,7 @@ DirectoryState* Pending::at_hand(const NodeId& id) {
   if (found == directories_.end()) return nullptr;
   DirectoryState& state = found->second;
   if (state.saved_by != transaction_) {
-    undo_directories_.push_back({id, state, {}});
+    undo_directories_.push_back({id, state, state.record.totals});
     state.saved_by = transaction_;
   }
   return &state;
@@ -190,7 +190,7 @@ std::vector<Pending::Grown> Pending::grown() const {
     auto found = directories_.find(each.id);
     if (found == directories_.end() || found->second.gone) continue;
     const codec::Directory& now = found->second.record;
-    const codec::Totals& before = each.totals();
+    const codec::Totals& before = each.before;
     if (!now.quota || (now.totals.bytes <= before.bytes && now.totals.files <= before.files &&
                        now.totals.directories <= before.directories)) {
       continue;
@@ -202,9 +202,16 @@ std::vector<Pending::Grown> Pending::grown() const {
 
 codec::Totals Pending::before(const NodeId& id) const {
   auto saved = std::ranges::find(undo_directories_, id, &UndoDirectory::id);
-  if (saved != undo_directories_.end()) return saved->totals();
+  if (saved != undo_directories_.end()) return saved->before;
   auto found = directories_.find(id);
   return found == directories_.end() ? codec::Totals() : found->second.record.totals;
+}
+
+void Pending::rebase(const NodeId& id) {
+  auto saved = std::ranges::find(undo_directories_, id, &UndoDirectory::id);
+  auto found = directories_.find(id);
+  check(saved != undo_directories_.end() && found != directories_.end(), "it is at hand");
+  saved->before = found->second.record.totals;
 }
 
 Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64_t last) {

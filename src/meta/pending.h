@@ -94,8 +94,10 @@ class Pending final : public Overlay {
   };
   // Once the totals are up to date.
   std::vector<Grown> grown() const;
-  // What lay below a directory when this transaction began; it is at hand.
+  // What lay below a directory at hand when this transaction began, or at its last rebase().
   codec::Totals before(const NodeId& id) const;
+  // From here on it grows from what lies below it now. Once the totals are up to date.
+  void rebase(const NodeId& id);
 
   // The records of all directories that changed, with `last` as their birth.
   Result<std::vector<codec::Change>> close_group(const Tree& tree, uint64_t last);
@@ -126,8 +128,7 @@ class Pending final : public Overlay {
   struct UndoDirectory {
     NodeId id;
     std::optional<DirectoryState> state;  // nullopt: it was not there
-    codec::Totals made_with;              // of one that was not
-    const codec::Totals& totals() const { return state ? state->record.totals : made_with; }
+    codec::Totals before;                 // from which on it grows
   };
   DirectoryState* at_hand(const NodeId& id);
   Result<> own_dentry(const Tree& tree, const NodeId& id, const DirectoryState& state,

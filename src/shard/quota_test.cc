@@ -99,6 +99,14 @@ TEST_F(Quota, OnlyWhatATransactionComesToCounts) {
   must({mkdir_op("/e"), quota_op("/e", std::nullopt, 1), put_op("/e/a", "")});
 }
 
+TEST_F(Quota, AQuotaIsInForceFromItsOperationOn) {
+  must({mkdir_op("/d"), put_op("/d/f", "12345"), quota_op("/d", 3)});
+  expect_over({quota_op("/d", 6), put_op("/d/f", "1234567")});
+  must({quota_op("/d", 6), put_op("/d/f", "123456")});
+  expect_over({put_op("/d/f", "1234567"), quota_op("/d", 7)});
+  expect_over({put_op("/d/f", "1234567"), quota_op("/d", 0)});
+}
+
 TEST_F(Quota, ALimitBelowWhatIsThereRefusesOnlyWhatAddsToIt) {
   must({mkdir_op("/d"), put_op("/d/f", "1234567890"), put_op("/d/g", "1")});
   must({quota_op("/d", 5, 1)});

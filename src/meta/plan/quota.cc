@@ -20,6 +20,14 @@ Result<> check_one(Transaction& txn, const NodeId& directory, uint64_t limit, ui
                          what, " N")));
 }
 
+Result<> check_directory(Transaction& txn, const Pending::Grown& it) {
+  const codec::Totals& before = it.before;
+  const codec::Totals& now = it.now;
+  NOKV_TRY(check_one(txn, it.id, it.quota.max_bytes, before.bytes, now.bytes, "bytes"));
+  return check_one(txn, it.id, it.quota.max_entries, before.files + before.directories,
+                   now.files + now.directories, "entries");
+}
+
 }  // namespace
 
 Result<> check_quotas(Transaction& txn) {
@@ -27,14 +35,7 @@ Result<> check_quotas(Transaction& txn) {
   NOKV_ASSIGN(bool any, pending.find_quotas(txn.tree()));
   if (!any) return {};
   if (!known_bad(KnownBad::quota_of_stale_totals)) NOKV_TRY(txn.settle());
-  for (const Pending::Grown& each : pending.grown()) {
-    const codec::Totals& before = each.before;
-    const codec::Totals& now = each.now;
-    NOKV_TRY(
-        check_one(txn, each.id, each.quota.max_bytes, before.bytes, now.bytes, "bytes"));
-    NOKV_TRY(check_one(txn, each.id, each.quota.max_entries, before.files + before.directories,
-                       now.files + now.directories, "entries"));
-  }
+  for (const Pending::Grown& each : pending.grown()) NOKV_TRY(check_directory(txn, each));
   return {};
 }
 
@@ -49,7 +50,13 @@ Result<OperationResult> run(Transaction& txn, const codec::SetQuota& op) {
     return fail(Code::not_directory, spot.path(), ": not a directory");
   }
   NOKV_ASSIGN(DirectoryState * state, txn.directory(spot.id()));
+  // What was added before is held against the quota that was in force.
   codec::Quota& quota = state->record.quota;
+  Pending& pending = txn.context().pending;
+  NOKV_TRY(txn.settle());
+  NOKV_TRY(check_directory(
+      txn, {spot.id(), quota, pending.before(spot.id()), state->record.totals}));
+  pending.rebase(spot.id());
   if (op.max_bytes) quota.max_bytes = *op.max_bytes;
   if (op.max_entries) quota.max_entries = *op.max_entries;
   if (!quota) txn.set(codec::node_table_key(codec::Table::quota, spot.id()), std::nullopt);

@@ -233,6 +233,7 @@ class Doing {
   // What lay below it when the transaction began, or when it was made as a whole.
   codec::Totals base_of(Ino directory) const;
   void keep_quota(Ino made, const codec::Quota& quota, const codec::Totals& base);
+  Code check_quota(Ino ino) const;
   Code perform(const codec::SetQuota& op);
   void pin_of_clone(const Origin& from);
   Code perform(const codec::SnapshotCreate& op);

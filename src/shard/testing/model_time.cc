@@ -57,30 +57,35 @@ void Doing::keep_quota(Ino made, const codec::Quota& quota, const codec::Totals&
 
 Code Doing::check_quotas() const {
   for (const auto& [ino, node] : tree_.nodes()) {
-    const codec::Quota& quota = node->quota;
-    if (!quota) continue;
-    codec::Totals before = base_of(ino);
-    codec::Totals now = tree_.totals(ino);
-    uint64_t entries_before = before.files + before.directories;
-    uint64_t entries = now.files + now.directories;
-    bool bytes_over =
-        quota.max_bytes != 0 && now.bytes > quota.max_bytes && now.bytes > before.bytes;
-    bool entries_over =
-        quota.max_entries != 0 && entries > quota.max_entries && entries > entries_before;
-    if (bytes_over || entries_over) {
-      wrong_ = str("(", tree_.path_of(ino), " with ", before.bytes, " bytes, ", entries_before,
-                   " entries has ", now.bytes, ", ", entries, " of ", quota.max_bytes, ", ",
-                   quota.max_entries, ")");
-      return Code::quota_exceeded;
-    }
+    if (!node->quota) continue;
+    if (Code bad = check_quota(ino); bad != Code::ok) return bad;
   }
   return Code::ok;
+}
+
+Code Doing::check_quota(Ino ino) const {
+  const codec::Quota& quota = tree_.at(ino).quota;
+  codec::Totals before = base_of(ino);
+  codec::Totals now = tree_.totals(ino);
+  uint64_t entries_before = before.files + before.directories;
+  uint64_t entries = now.files + now.directories;
+  bool bytes_over =
+      quota.max_bytes != 0 && now.bytes > quota.max_bytes && now.bytes > before.bytes;
+  bool entries_over =
+      quota.max_entries != 0 && entries > quota.max_entries && entries > entries_before;
+  if (!bytes_over && !entries_over) return Code::ok;
+  wrong_ = str("(", tree_.path_of(ino), " with ", before.bytes, " bytes, ", entries_before,
+               " entries has ", now.bytes, ", ", entries, " of ", quota.max_bytes, ", ",
+               quota.max_entries, ")");
+  return Code::quota_exceeded;
 }
 
 Code Doing::perform(const codec::SetQuota& op) {
   Place at;
   if (Code bad = existing(op.target, true, at); bad != Code::ok) return bad;
   if (!is_directory(at.there)) return Code::not_directory;
+  if (Code bad = check_quota(at.there); bad != Code::ok) return bad;
+  base_[at.there] = tree_.totals(at.there);
   codec::Quota& quota = tree_.edit(at.there).quota;
   if (op.max_bytes) quota.max_bytes = *op.max_bytes;
   if (op.max_entries) quota.max_entries = *op.max_entries;
