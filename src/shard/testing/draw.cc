@@ -333,7 +333,8 @@ Operation Draw::quota(const Tree& tree) {
 }
 
 Operation Draw::operation(const Tree& tree, bool first, bool alone) {
-  uint64_t draw = random_.below(tree.nodes().size() > kNodesMax ? 138 : 118);
+  uint64_t choices = tree.nodes().size() > kNodesMax ? 135 : 115;
+  uint64_t draw = random_.below(choices + (world_.quotas ? 3 : 0));
   if (draw < 14) {
     codec::Mkdir op;
     op.target = target(tree, path(tree));
