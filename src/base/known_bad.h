@@ -24,7 +24,6 @@ enum class KnownBad {
   clone_never_freed,           // what is past is never taken off what holds a clone
   event_lost_at_resume,        // a watch goes on one event too late
   quota_of_stale_totals,       // a quota is held against what ancestors were told so far
-  quota_charges_others,        // and what others of the group added to the one that is looked at
 };
 
 #ifdef NOKV_KNOWN_BAD

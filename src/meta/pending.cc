@@ -165,17 +165,6 @@ Result<> Pending::propagate(const Tree& tree) {
   return {};
 }
 
-Result<> Pending::settle(const Tree& tree) {
-  begin();
-  auto told = propagate(tree);
-  if (told) {
-    keep();
-  } else {
-    undo();
-  }
-  return told;
-}
-
 Result<bool> Pending::find_quotas(const Tree& tree) {
   if (has_quotas_ || root_seen_) return has_quotas_;
   NOKV_ASSIGN(NodeId root, tree.root());

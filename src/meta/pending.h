@@ -76,13 +76,11 @@ class Pending final : public Overlay {
 
   // Tells ancestors what changed below them.
   Result<> propagate(const Tree& tree);
-  // The same between transactions.
-  Result<> settle(const Tree& tree);
 
-  // Whether a directory that was at hand has a quota, or had one: then every transaction begins and
-  // ends with totals that are up to date. Who changes something has those above it at hand, but
-  // for the root, which find_quotas() looks at once: where it finds none, none binds.
-  bool has_quotas() const { return has_quotas_; }
+  // Whether a directory that was at hand has a quota, or had one: then every transaction ends with
+  // totals that are up to date, so that what others added is never counted as its own. Who changes
+  // something has the directories above it at hand, but for the root, which is looked at here:
+  // without any, none binds.
   Result<bool> find_quotas(const Tree& tree);
 
   // A directory with a quota below which this transaction added something.

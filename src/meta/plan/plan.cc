@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "base/known_bad.h"
-
 namespace nokv::meta {
 
 bool begins_group(const codec::CommitRequest& request) {
@@ -41,12 +39,6 @@ bool reads_applied(const codec::CommitRequest& request) {
 }
 
 namespace {
-
-bool sets_quota(const codec::CommitRequest& request) {
-  return std::ranges::any_of(request.operations, [](const auto& box) {
-    return std::holds_alternative<codec::SetQuota>(box.op);
-  });
-}
 
 template <class Op>
 constexpr bool kKeepsTree =
@@ -98,11 +90,6 @@ Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, in
   }
   uint64_t next_id = context.next_id;
   codec::RetentionPolicy policy = context.policy;
-  // What others added is not this one's to answer for.
-  bool asks = context.pending.has_quotas() || sets_quota(request);
-  if (asks && !known_bad(KnownBad::quota_charges_others)) {
-    NOKV_TRY(context.pending.settle(Tree(context.view, kNow)));
-  }
   context.pending.begin();
   Transaction txn(context, version, now_ns, out);
   auto reply = plan_all(txn, request);
