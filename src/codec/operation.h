@@ -375,7 +375,7 @@ struct Copy {
 // Sets what may lie below a directory at most. What lies there already stays, also when it is more;
 // only what makes it more is refused then.
 struct SetQuota {
-  Target target;                     // symlinks are followed
+  Target target;                      // symlinks are followed
   std::optional<uint64_t> max_bytes;  // 0: no limit; absent: as it was
   std::optional<uint64_t> max_entries;
   static void fields(auto& self, auto& f) {

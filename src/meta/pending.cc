@@ -107,7 +107,8 @@ Result<DirectoryState*> Pending::directory(const Tree& tree, const NodeId& id) {
 
 DirectoryState& Pending::add_directory(const NodeId& id, DirectoryState state,
                                        const codec::Totals* before) {
-  undo_directories_.push_back({id, std::nullopt, before != nullptr ? *before : state.record.totals});
+  undo_directories_.push_back(
+      {id, std::nullopt, before != nullptr ? *before : state.record.totals});
   DirectoryState& added = directories_[id] = std::move(state);
   added.saved_by = transaction_;
   touch(id, added);

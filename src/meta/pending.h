@@ -142,7 +142,7 @@ class Pending final : public Overlay {
   std::vector<NodeId> touched_;  // dirty, perhaps twice, perhaps not any more
   std::vector<NodeId> untold_;   // the same of those with something to tell
   bool has_quotas_ = false;
-  bool root_seen_ = false;  // by find_quotas()
+  bool root_seen_ = false;                             // by find_quotas()
   std::deque<std::pair<uint64_t, NodeId>> in_flight_;  // written or ended by a version
 
   uint64_t transaction_ = 0;

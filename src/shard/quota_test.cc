@@ -42,8 +42,8 @@ class Quota : public CheckedNamespace {
     return done;
   }
   std::vector<codec::QuotaInfo> binding(const std::string& path, const std::string& at = {}) {
-    auto reply = ns.call<codec::QuotaReply>(codec::Method::quota,
-                                            codec::QuotaRequest{{path, {}}, {at}});
+    auto reply =
+        ns.call<codec::QuotaReply>(codec::Method::quota, codec::QuotaRequest{{path, {}}, {at}});
     EXPECT_TRUE(reply) << (reply ? "" : reply.error().message());
     return reply ? reply->quotas : std::vector<codec::QuotaInfo>();
   }
@@ -82,8 +82,7 @@ TEST_F(Quota, WhatWouldBeMoreIsRefusedAndWhatJustFitsIsNot) {
 TEST_F(Quota, TheRefusalNamesDirectoryLimitUsageAndWhatIsTooMuch) {
   must({mkdir_op("/d"), quota_op("/d", 10)});
   Error error = refused({put_op("/d/f", "1234567890123")});
-  EXPECT_EQ(error.message(),
-            "/d: its quota is 10 bytes, and 13 would lie below it, 3 too many");
+  EXPECT_EQ(error.message(), "/d: its quota is 10 bytes, and 13 would lie below it, 3 too many");
   EXPECT_NE(error.hint().find("nokv quota set"), std::string::npos);
   EXPECT_EQ(ns.shard().counters().over_quota, 1U);
 }
@@ -94,8 +93,8 @@ TEST_F(Quota, OnlyWhatATransactionComesToCounts) {
   expect_over({remove_op("/d/g"), put_op("/d/f", "12345678901")});
   EXPECT_EQ(ns.read("/d/g").value(), "12345678");
   // Also when the directory is made, limited and filled by one.
-  expect_over({mkdir_op("/e"), quota_op("/e", std::nullopt, 1), put_op("/e/a", ""),
-               put_op("/e/b", "")});
+  expect_over(
+      {mkdir_op("/e"), quota_op("/e", std::nullopt, 1), put_op("/e/a", ""), put_op("/e/b", "")});
   must({mkdir_op("/e"), quota_op("/e", std::nullopt, 1), put_op("/e/a", "")});
 }
 

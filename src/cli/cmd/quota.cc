@@ -76,19 +76,19 @@ Result<Exit> set(Context& context) {
 }
 
 Result<Exit> get(Context& context) {
-  return for_each_path(context, context.args.positionals(),
-                       [&](Client& client, const ReadArgument& what) -> Result<> {
-                         NOKV_ASSIGN(auto reply,
-                                     client.quota({.target = {.path = what.path}, .at = what.at},
-                                                  context.call()));
-                         context.shows(reply.version, reply.time_ns);
-                         Table table;
-                         for (const auto& it : reply.quotas) {
-                           print(context.out, it, reply.version, table);
-                         }
-                         table.print(context.out);
-                         return {};
-                       });
+  return for_each_path(
+      context, context.args.positionals(),
+      [&](Client& client, const ReadArgument& what) -> Result<> {
+        NOKV_ASSIGN(auto reply,
+                    client.quota({.target = {.path = what.path}, .at = what.at}, context.call()));
+        context.shows(reply.version, reply.time_ns);
+        Table table;
+        for (const auto& it : reply.quotas) {
+          print(context.out, it, reply.version, table);
+        }
+        table.print(context.out);
+        return {};
+      });
 }
 
 Result<Exit> list(Context& context) {

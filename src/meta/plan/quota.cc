@@ -54,16 +54,16 @@ Result<OperationResult> run(Transaction& txn, const codec::SetQuota& op) {
   codec::Quota& quota = state->record.quota;
   Pending& pending = txn.context().pending;
   NOKV_TRY(txn.settle());
-  NOKV_TRY(check_directory(
-      txn, {spot.id(), quota, pending.before(spot.id()), state->record.totals}));
+  NOKV_TRY(
+      check_directory(txn, {spot.id(), quota, pending.before(spot.id()), state->record.totals}));
   pending.rebase(spot.id());
   if (op.max_bytes) quota.max_bytes = *op.max_bytes;
   if (op.max_entries) quota.max_entries = *op.max_entries;
   if (!quota) txn.set(codec::node_table_key(codec::Table::quota, spot.id()), std::nullopt);
   state->record.attributes.ctime_ns = txn.now_ns();
   txn.changed(spot.id(), *state, 0);
-  txn.event({codec::EventKind::attributes, false, spot.path(), "", spot.id(),
-             codec::Kind::directory});
+  txn.event(
+      {codec::EventKind::attributes, false, spot.path(), "", spot.id(), codec::Kind::directory});
   return OperationResult{spot.path(), spot.id()};
 }
 

@@ -69,8 +69,7 @@ Code Doing::check_quota(Ino ino) const {
   codec::Totals now = tree_.totals(ino);
   uint64_t entries_before = before.files + before.directories;
   uint64_t entries = now.files + now.directories;
-  bool bytes_over =
-      quota.max_bytes != 0 && now.bytes > quota.max_bytes && now.bytes > before.bytes;
+  bool bytes_over = quota.max_bytes != 0 && now.bytes > quota.max_bytes && now.bytes > before.bytes;
   bool entries_over =
       quota.max_entries != 0 && entries > quota.max_entries && entries > entries_before;
   if (!bytes_over && !entries_over) return Code::ok;
