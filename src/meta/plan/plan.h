@@ -47,6 +47,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Undelete& op);
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op);
 Result<OperationResult> run(Transaction& txn, const codec::Clone& op);
 Result<OperationResult> run(Transaction& txn, const codec::Rollback& op);
+Result<OperationResult> run(Transaction& txn, const codec::KeepUndo& op);
 Result<OperationResult> run(Transaction& txn, const codec::SetQuota& op);
 
 // Shared by verbs that take away what has a name: unlinks the file or detaches the directory at
