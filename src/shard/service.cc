@@ -4,6 +4,7 @@
 
 #include "codec/crc32c.h"
 #include "codec/key.h"
+#include "meta/file_log.h"
 #include "meta/quotas.h"
 #include "meta/read.h"
 #include "shard/figures.h"
@@ -461,34 +462,10 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
   NOKV_ASSIGN(auto at, reading({}, {}));
   NOKV_ASSIGN(std::string path, full_path(*at.state, request.target));
   size_t limit = request.limit == 0 ? 100 : std::min<size_t>(request.limit, 10'000);
-  // The generations that can still be read: what each kept version shows under the path, each
-  // generation once, newest first.
-  std::vector<std::pair<meta::Moment, std::string>> moments{{meta::Moment(), ""}};
-  for (auto row = at.state->pins->by_version().begin(); row != at.state->pins->by_version().end();
-       ++row) {
-    std::string name = str("v", row->first);
-    auto moment = meta::resolve_at(at.view, *at.state->pins, at.state->record.policy, name, path,
-                                   at.state->record.time_ns);
-    if (moment && moment->version != meta::kNow) moments.emplace_back(*moment, name);
-  }
   codec::LogReply reply;
-  uint64_t last = 0;
-  for (const auto& [moment, name] : moments) {
-    auto located = meta::resolve_path_at(at.view, moment, path, true);
-    if (!located || located->dentry.kind == codec::Kind::directory) continue;
-    meta::Tree tree(at.view, moment.version);
-    NOKV_ASSIGN(auto entry, meta::entry_of(tree, *located));
-    if (entry.body.generation == last) continue;
-    last = entry.body.generation;
-    if (reply.entries.size() == limit) {
-      reply.more = true;
-      break;
-    }
-    reply.entries.push_back({path, entry.body.generation, entry.body.size, entry.body.digest,
-                             entry.attributes.ctime_ns, entry.body.principal,
-                             codec::EventKind::published, true, name});
-  }
-  if (reply.entries.empty()) return fail(Code::not_found, path, ": no kept version has it");
+  NOKV_ASSIGN(reply.entries, meta::file_log(*at.state, path));
+  reply.more = reply.entries.size() > limit;
+  if (reply.more) reply.entries.resize(limit);
   return reply;
 }
 
