@@ -53,6 +53,9 @@ std::span<const Command> commands() {
 
       gc_row(),
       fsck_row(),
+      quota_set_row(),
+      quota_get_row(),
+      quota_ls_row(),
       dump_row(),
       load_row(),
       backup_row(),

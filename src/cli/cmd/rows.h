@@ -52,6 +52,9 @@ Command watch_row();
 
 Command gc_row();
 Command fsck_row();
+Command quota_set_row();
+Command quota_get_row();
+Command quota_ls_row();
 Command dump_row();
 Command load_row();
 Command backup_row();
