@@ -361,6 +361,7 @@ struct Copy {
   std::optional<uint64_t> if_generation;
   bool parents = false;
   bool keep_undo = false;
+  bool no_follow = false;  // of a symlink, itself
   static void fields(auto& self, auto& f) {
     f(1, self.from);
     f(2, self.from_at);
@@ -369,13 +370,21 @@ struct Copy {
     f(5, self.if_generation);
     f(6, self.parents);
     f(7, self.keep_undo);
+    f(8, self.no_follow);
   }
+};
+
+// Keeps a directory or file as it is for the undo window: `rollback` brings it back as it was
+// before this record. In a transaction it comes before all changes.
+struct KeepUndo {
+  Target target;
+  static void fields(auto& self, auto& f) { f(1, self.target); }
 };
 
 using Operation =
     std::variant<Mkdir, Publish, Append, MakeNode, Link, Rename, Remove, SetAttributes, SetXattr,
                  Check, SnapshotCreate, SnapshotRemove, SnapshotRenew, SetPolicy, OpenUpload,
-                 CloseUpload, Undelete, Copy, Clone, Rollback>;
+                 CloseUpload, Undelete, Copy, Clone, Rollback, KeepUndo>;
 
 // One operation in its envelope: field 1 is the first alternative, and so on.
 struct OperationBox {

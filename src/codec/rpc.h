@@ -58,6 +58,18 @@ struct ReadAt {
   }
 };
 
+// What a directory of a clone shows where it was not changed.
+struct ClonedFrom {
+  uint64_t version = 0;  // of the source
+  NodeId id;
+  std::string path;  // of the source as it is called now; empty when it is gone
+  static void fields(auto& self, auto& f) {
+    f(1, self.version);
+    f(2, self.id);
+    f(3, self.path);
+  }
+};
+
 struct Entry {
   std::string path;  // as asked for; empty in listings
   std::string name;
@@ -71,6 +83,7 @@ struct Entry {
   uint64_t entries = 0;  // directories
   Totals totals;
   std::vector<Xattr> xattrs;
+  std::optional<ClonedFrom> cloned_from;  // directories in clones, when asked for by path
   static void fields(auto& self, auto& f) {
     f(1, self.path);
     f(2, self.name);
@@ -84,6 +97,7 @@ struct Entry {
     f(10, self.entries);
     f(11, self.totals);
     f(12, self.xattrs);
+    f(13, self.cloned_from);
   }
 };
 
@@ -391,6 +405,7 @@ struct Difference {
   Kind kind = Kind::none;
   BodyFacts old;  // files
   BodyFacts now;
+  bool attributes_too = false;  // of content: mode, owner or extended attributes differ as well
   bool operator==(const Difference&) const = default;
   static void fields(auto& self, auto& f) {
     f(1, self.change);
@@ -399,6 +414,7 @@ struct Difference {
     f(4, self.kind);
     f(5, self.old);
     f(6, self.now);
+    f(7, self.attributes_too);
   }
 };
 
@@ -412,6 +428,7 @@ struct DiffRequest {
   uint64_t min_version = 0;
   uint32_t limit = 0;  // of the page; 0: 1,000
   uint64_t cursor = 0;
+  bool from_base = false;  // instead of a, the state that a and b both came from
   static void fields(auto& self, auto& f) {
     f(1, self.a);
     f(2, self.from);
@@ -420,6 +437,7 @@ struct DiffRequest {
     f(5, self.min_version);
     f(6, self.limit);
     f(7, self.cursor);
+    f(8, self.from_base);
   }
 };
 

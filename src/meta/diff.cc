@@ -40,9 +40,11 @@ bool is_linked(const Dentry& dentry) { return dentry.kind != Kind::directory && 
 
 std::optional<Difference> content_difference(const codec::Inode& a, const codec::Inode& b) {
   Difference out{.kind = b.kind, .old = facts_of(a.body), .now = facts_of(b.body)};
+  bool attributes = !same_attributes(a.attributes, b.attributes) || a.xattrs != b.xattrs;
   if (!same_content(a, b)) {
     out.change = Change::content;
-  } else if (!same_attributes(a.attributes, b.attributes) || a.xattrs != b.xattrs) {
+    out.attributes_too = attributes;
+  } else if (attributes) {
     out.change = Change::attributes;
   } else {
     return std::nullopt;
@@ -54,15 +56,26 @@ Diff::Diff(Side a, Side b) : a_(std::move(a)), b_(std::move(b)) {}
 
 Result<Diff> Diff::begin(Side a, Side b) {
   Diff out(std::move(a), std::move(b));
-  NOKV_ASSIGN(auto relation, out.relate(out.a_.top, out.b_.top));
-  if (!relation) {
-    return fail(Code::failed_precondition, out.a_.path, " and ", out.b_.path,
-                " have nothing in common: neither is a clone or a version of the other");
-  }
-  out.top_ = *std::move(relation);
+  NOKV_TRY(out.relate_tops());
   NOKV_TRY(out.enter(out.a_.top, out.b_.top, out.a_.path, out.b_.path));
   NOKV_TRY(out.compare_tops());
   return out;
+}
+
+Result<Side> Diff::base(const Side& a, const Side& b) {
+  Diff out(a, b);
+  NOKV_TRY(out.relate_tops());
+  return Side{b.view, std::min(out.top_.version_a, out.top_.version_b), out.top_.common, b.path};
+}
+
+Result<> Diff::relate_tops() {
+  NOKV_ASSIGN(auto relation, relate(a_.top, b_.top));
+  if (!relation) {
+    return fail(Code::failed_precondition, a_.path, " and ", b_.path,
+                " have nothing in common: neither is a clone or a version of the other");
+  }
+  top_ = *std::move(relation);
+  return {};
 }
 
 // ---- which nodes correspond

@@ -31,6 +31,9 @@ class Diff {
   // Two directories. Errors: failed_precondition when they have nothing in common.
   static Result<Diff> begin(Side a, Side b);
 
+  // The newest state that both came from, called as b is. Errors: as begin().
+  static Result<Side> base(const Side& a, const Side& b);
+
   // Goes on for at most `work` names, and until `out` has `limit` differences; false at the end.
   // Order: depth first, by name in b; what was renamed comes where it was in a.
   Result<bool> step(size_t work, size_t limit, std::vector<codec::Difference>& out);
@@ -75,6 +78,7 @@ class Diff {
 
   Diff(Side a, Side b);
 
+  Result<> relate_tops();
   Result<std::vector<Ancestor>> line(const Side& side, const NodeId& id) const;
   Result<std::optional<Relation>> relate(const NodeId& a, const NodeId& b) const;
   // Pushes a frame for two directories that correspond, unless nothing changed.

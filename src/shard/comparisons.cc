@@ -56,7 +56,7 @@ Result<std::vector<Difference>> compare_leaves(const meta::View& view, const Com
 
 Result<codec::DiffReply> Comparisons::begin(std::shared_ptr<const meta::State> state,
                                             const ComparedSide& a, const ComparedSide& b,
-                                            uint32_t limit) {
+                                            bool from_base, uint32_t limit) {
   auto held = std::make_unique<Held>();
   held->view = std::make_unique<meta::View>(state->view());
   held->state = std::move(state);
@@ -64,6 +64,10 @@ Result<codec::DiffReply> Comparisons::begin(std::shared_ptr<const meta::State> s
   held->version_b = b.version;
   bool directories =
       a.located.dentry.kind == Kind::directory && b.located.dentry.kind == Kind::directory;
+  if (!directories && from_base) {
+    const std::string& leaf = a.located.dentry.kind == Kind::directory ? b.path : a.path;
+    return fail(Code::not_directory, leaf, ": only directories have come from a common state");
+  }
   if (!directories) {
     codec::DiffReply reply{a.version, b.version};
     NOKV_ASSIGN(reply.differences, compare_leaves(*held->view, a, b));
@@ -72,7 +76,12 @@ Result<codec::DiffReply> Comparisons::begin(std::shared_ptr<const meta::State> s
   auto side = [&](const ComparedSide& from) {
     return meta::Side{held->view.get(), from.moment.version, from.located.id(), from.path};
   };
-  NOKV_ASSIGN(held->diff, meta::Diff::begin(side(a), side(b)));
+  meta::Side from = side(a);
+  if (from_base) {
+    NOKV_ASSIGN(from, meta::Diff::base(from, side(b)));
+    held->version_a = from.version == meta::kNow ? held->version_a : from.version;
+  }
+  NOKV_ASSIGN(held->diff, meta::Diff::begin(std::move(from), side(b)));
   return page(std::move(held), 0, limit);
 }
 

@@ -30,9 +30,10 @@ class Comparisons {
   Comparisons(Clock& clock, size_t held_max, Duration ttl)
       : clock_(clock), held_max_(held_max), ttl_(ttl) {}
 
-  // Begins one. Errors: those of Diff::begin().
+  // Begins one; with `from_base` not from a, but from the state that both directories came from.
+  // Errors: those of Diff::begin(); with `from_base` also not_directory.
   Result<codec::DiffReply> begin(std::shared_ptr<const meta::State> state, const ComparedSide& a,
-                                 const ComparedSide& b, uint32_t limit);
+                                 const ComparedSide& b, bool from_base, uint32_t limit);
   // Goes on with one. Errors: stale when it is not held any more.
   Result<codec::DiffReply> next(uint64_t cursor, uint32_t limit);
 

@@ -172,6 +172,24 @@ void Service::wait_then(uint64_t min_version, Done done, std::move_only_function
 
 // ---- reading
 
+namespace {
+
+Result<std::optional<codec::ClonedFrom>> cloned_from(const meta::Tree& tree, const meta::View& view,
+                                                     const codec::NodeId& directory) {
+  if (directory.hops.empty()) return std::nullopt;
+  NOKV_ASSIGN(auto source, tree.source(directory));
+  if (!source) return std::nullopt;
+  codec::ClonedFrom out{source->version, source->id};
+  meta::Tree now(view, meta::kNow);
+  NOKV_ASSIGN(auto node, now.node(source->id));
+  if (!node) return out;
+  NOKV_ASSIGN(auto path, now.path_of(source->id));
+  if (path) out.path = *std::move(path);
+  return out;
+}
+
+}  // namespace
+
 Result<codec::StatReply> Service::stat(const codec::StatRequest& request) {
   if (request.targets.size() > kStatTargetsMax) {
     return fail(Code::resource_exhausted, request.targets.size(),
@@ -196,6 +214,9 @@ Result<codec::StatReply> Service::stat(const codec::StatRequest& request) {
     if (entry) {
       result.entry = *std::move(entry);
       result.entry.path = target.path;
+      if (result.entry.kind == codec::Kind::directory) {
+        NOKV_ASSIGN(result.entry.cloned_from, cloned_from(tree, at.view, result.entry.id));
+      }
     } else {
       result.failure = meta::failure_of(entry.error());
     }
@@ -489,7 +510,7 @@ Result<codec::DiffReply> Service::diff(const codec::DiffRequest& request) {
   NOKV_ASSIGN(auto now, reading({}, {}));
   NOKV_ASSIGN(auto a, compared(*now.state, request.a, request.from));
   NOKV_ASSIGN(auto b, compared(*now.state, request.b, request.to));
-  return comparisons_.begin(now.state, a, b, request.limit);
+  return comparisons_.begin(now.state, a, b, request.from_base, request.limit);
 }
 
 Result<codec::StatusReply> Service::status() {

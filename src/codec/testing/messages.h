@@ -77,6 +77,7 @@ void for_each_operation(auto&& visit) {
   visit.template operator()<Copy>("Copy");
   visit.template operator()<Clone>("Clone");
   visit.template operator()<Rollback>("Rollback");
+  visit.template operator()<KeepUndo>("KeepUndo");
 }
 
 // Requests, answers and their parts: docs/formats/rpc.md.
@@ -87,6 +88,7 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<OperationResult>("OperationResult");
   visit.template operator()<CommitReply>("CommitReply");
   visit.template operator()<ReadAt>("ReadAt");
+  visit.template operator()<ClonedFrom>("ClonedFrom");
   visit.template operator()<Entry>("Entry");
   visit.template operator()<Failure>("Failure");
   visit.template operator()<StatRequest>("StatRequest");

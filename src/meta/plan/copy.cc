@@ -111,7 +111,7 @@ Result<OperationResult> share(Transaction& txn, const Origin& from, const Place&
 }
 
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op) {
-  NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at, true));
+  NOKV_ASSIGN(auto from, origin(txn, op.from, op.from_at, !op.no_follow));
   if (from.is_directory()) return fail(Code::is_directory, from.path, ": is a directory");
   const codec::Attributes& attributes = from.inode->attributes;
   NOKV_ASSIGN(Place place, txn.place(op.to, op.parents, {attributes.uid, attributes.gid}));

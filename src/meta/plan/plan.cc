@@ -15,7 +15,7 @@ bool begins_group(const codec::CommitRequest& request) {
             return op.keep_undo;
           } else {
             return std::is_same_v<Op, codec::SnapshotCreate> || std::is_same_v<Op, codec::Clone> ||
-                   std::is_same_v<Op, codec::Undelete>;
+                   std::is_same_v<Op, codec::Undelete> || std::is_same_v<Op, codec::KeepUndo>;
           }
         },
         box.op);
@@ -45,7 +45,7 @@ constexpr bool kKeepsTree =
     std::is_same_v<Op, codec::Check> || std::is_same_v<Op, codec::SnapshotCreate> ||
     std::is_same_v<Op, codec::SnapshotRemove> || std::is_same_v<Op, codec::SnapshotRenew> ||
     std::is_same_v<Op, codec::SetPolicy> || std::is_same_v<Op, codec::OpenUpload> ||
-    std::is_same_v<Op, codec::CloseUpload>;
+    std::is_same_v<Op, codec::CloseUpload> || std::is_same_v<Op, codec::KeepUndo>;
 
 Result<codec::OperationResult> plan_one(Transaction& txn, const codec::Operation& operation) {
   return std::visit(

@@ -43,6 +43,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Undelete& op);
 Result<OperationResult> run(Transaction& txn, const codec::Copy& op);
 Result<OperationResult> run(Transaction& txn, const codec::Clone& op);
 Result<OperationResult> run(Transaction& txn, const codec::Rollback& op);
+Result<OperationResult> run(Transaction& txn, const codec::KeepUndo& op);
 
 // Shared by verbs that take away what has a name: unlinks the file or detaches the directory at
 // `spot`; gives the version of the undo pin, if one is wanted and made.

@@ -97,6 +97,15 @@ Result<OperationResult> run(Transaction& txn, const codec::SnapshotRenew& op) {
   return result;
 }
 
+Result<OperationResult> run(Transaction& txn, const codec::KeepUndo& op) {
+  NOKV_TRY(txn.check_unchanged());
+  NOKV_ASSIGN(auto spot, txn.existing(op.target, false));
+  bool directory = spot.is_root() || spot.found.is_directory();
+  OperationResult out{spot.path(), spot.id()};
+  out.undo_version = txn.undo_pin(true, spot.id(), spot.path(), directory ? nullptr : &spot.place);
+  return out;
+}
+
 Result<OperationResult> run(Transaction& txn, const codec::SetPolicy& op) {
   constexpr size_t kStepsMax = 16;
   int64_t before = 0;

@@ -82,13 +82,14 @@ struct Describe {
   std::string operator()(const codec::Rollback& op) {
     return str("rollback ", text(op.target), " to ", op.at, op.keep_undo ? ", undo" : "");
   }
+  std::string operator()(const codec::KeepUndo& op) { return "keep undo " + text(op.target); }
   std::string operator()(const codec::Undelete& op) {
     return "undelete " + text(op.target) + " at '" + op.at + "' as '" + text(op.as) + "'";
   }
   std::string operator()(const codec::Copy& op) {
     return "copy " + text(op.from) + " at '" + op.from_at + "' to " + text(op.to) +
            text(op.exists) + text("generation", op.if_generation) + flag(op.parents, "parents") +
-           flag(op.keep_undo, "undo");
+           flag(op.keep_undo, "undo") + flag(op.no_follow, "nofollow");
   }
 };
 

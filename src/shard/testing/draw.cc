@@ -261,6 +261,7 @@ Operation Draw::copy(const Tree& tree, bool alone) {
   op.to = target(tree, path(tree));
   op.parents = chance(10);
   op.keep_undo = alone && chance(10);
+  op.no_follow = chance(20);
   if (chance(20)) op.exists = static_cast<codec::Exists>(1 + random_.below(2));
   if (chance(10)) op.if_generation = generation(tree, op.to.path);
   return op;
@@ -330,6 +331,7 @@ Operation Draw::operation(const Tree& tree, bool first, bool alone) {
   if (draw < 71) return rename(tree, alone);
   if (draw < 77) return attributes(tree);
   if (draw < 81) return precondition(tree);
+  if (draw < 82 && first) return codec::KeepUndo{target(tree, existing_path(tree))};
   if (draw < 87 && first) return snapshot();
   if (draw < 88 && first) return policy();
   if (draw < 93) return copy(tree, alone);

@@ -240,6 +240,7 @@ class Doing {
   Code perform(const codec::Copy& op);
   Code perform(const codec::Clone& op);
   Code perform(const codec::Rollback& op);
+  Code perform(const codec::KeepUndo& op);
   Code roll_back_root(const Origin& from, const Place& at, bool undo);
   Code perform(const codec::Undelete& op);
 

@@ -186,7 +186,7 @@ Code Doing::share(const Node& from, const Place& at, const codec::Copy& how) {
 
 Code Doing::perform(const codec::Copy& op) {
   Origin from;
-  if (Code bad = origin(op.from, op.from_at, true, from); bad != Code::ok) return bad;
+  if (Code bad = origin(op.from, op.from_at, !op.no_follow, from); bad != Code::ok) return bad;
   const Node& node = from.node();
   if (node.kind == Kind::directory) return Code::is_directory;
   Place at;
@@ -233,6 +233,13 @@ Code Doing::perform(const codec::Rollback& op) {
   if (node.kind == Kind::directory) return put_clone(from, at);
   result_ = nullptr;  // to the caller nothing was created
   return share(node, at, {});
+}
+
+Code Doing::perform(const codec::KeepUndo& op) {
+  Place at;
+  if (Code bad = existing(op.target, false, at); bad != Code::ok) return bad;
+  keep_undo(true, at);
+  return Code::ok;
 }
 
 Code Doing::roll_back_root(const Origin& from, const Place& at, bool undo) {
