@@ -357,6 +357,28 @@ JsonObject got_json(const Got& it) {
       .add("generation", it.generation);
 }
 
+JsonObject exported_json(const ExportedFile& it) {
+  return JsonObject()
+      .add("path", name_text(it.path))
+      .add("to", name_text(it.to))
+      .add("size", it.body.size)
+      .add("digest", digest_text(it.body.digest))
+      .add("generation", it.body.generation)
+      .add("copied", it.copied);
+}
+
+JsonObject export_summary_json(std::string_view path, std::string_view to, const ExportCount& it) {
+  return JsonObject()
+      .add("path", name_text(path))
+      .add("to", name_text(to))
+      .add("files", it.files)
+      .add("bytes", it.bytes)
+      .add("there", it.there)
+      .add("passed_over", it.passed_over)
+      .add("failed", it.failed)
+      .add("version", it.version);
+}
+
 JsonObject check_json(const Check& it) {
   return JsonObject()
       .add("name", it.name)
