@@ -86,7 +86,7 @@ struct Entry {
   Totals totals;
   std::vector<Xattr> xattrs;
   std::optional<ClonedFrom> cloned_from;  // directories in clones, when asked for by path
-  Quota quota;  // directories
+  Quota quota;                            // directories
   static void fields(auto& self, auto& f) {
     f(1, self.path);
     f(2, self.name);
