@@ -43,6 +43,13 @@ class Objects {
   virtual Result<std::string> credentials() = 0;
 };
 
+// Where objects lie, besides those of bodies.
+struct ObjectPlace {
+  std::string url;
+  std::string endpoint = {};
+  std::string region = {};
+};
+
 // The process's doors, as main() or a test picks them. All functions may block.
 struct Doors {
   Env env;
@@ -60,9 +67,11 @@ struct Doors {
                                                bool may_create)>
       open_store;
   std::function<Result<std::unique_ptr<Objects>>(const Settings& settings)> open_objects;
-  // The object store that a backup's URL names.
-  std::function<Result<std::unique_ptr<Objects>>(const std::string& url, const Settings& settings)>
-      open_backups;
+  // The object store that `url` names: file:///DIR or s3://BUCKET/PREFIX. An endpoint or region
+  // that is empty is that of the settings.
+  std::function<Result<std::unique_ptr<Objects>>(const ObjectPlace& place,
+                                                 const Settings& settings)>
+      open_place;
   // Runs a command line with a shell, its own output being this process's; gives its exit code, or
   // 128 + the signal that ended it. `input` is its standard input, `variables` are added to its
   // environment.

@@ -78,8 +78,8 @@ int main(int argc, char** argv) {
   doors.open_objects = [&](const cli::Settings& settings) {
     return cli::open_objects_for(env, surroundings, settings);
   };
-  doors.open_backups = [&](const std::string& url, const cli::Settings& settings) {
-    return cli::open_backups(env, surroundings, url, settings);
+  doors.open_place = [&](const cli::ObjectPlace& place, const cli::Settings& settings) {
+    return cli::open_place(env, surroundings, place, settings);
   };
   doors.serve = [&](cli::Context& context, const cli::ServeOptions& options) {
     return cli::serve(env, context, options);

@@ -133,6 +133,12 @@ JsonObject entry_json(const codec::Entry& entry, std::string_view path, uint64_t
                               .add("max_entries", entry.quota.max_entries));
     }
   }
+  if (entry.cloned_from) {
+    JsonObject from;
+    from.add("version", entry.cloned_from->version);
+    if (!entry.cloned_from->path.empty()) from.add("path", name_text(entry.cloned_from->path));
+    object.add("cloned_from", from);
+  }
   JsonObject xattrs;
   for (const auto& it : entry.xattrs) xattrs.add(name_text(it.name), base64(it.value));
   object.add("xattrs", xattrs).add("fields", JsonObject()).add("version", version);
@@ -349,6 +355,28 @@ JsonObject got_json(const Got& it) {
       .add("size", it.size)
       .add("digest", it.digest)
       .add("generation", it.generation);
+}
+
+JsonObject exported_json(const ExportedFile& it) {
+  return JsonObject()
+      .add("path", name_text(it.path))
+      .add("to", name_text(it.to))
+      .add("size", it.body.size)
+      .add("digest", digest_text(it.body.digest))
+      .add("generation", it.body.generation)
+      .add("copied", it.copied);
+}
+
+JsonObject export_summary_json(std::string_view path, std::string_view to, const ExportCount& it) {
+  return JsonObject()
+      .add("path", name_text(path))
+      .add("to", name_text(to))
+      .add("files", it.files)
+      .add("bytes", it.bytes)
+      .add("there", it.there)
+      .add("passed_over", it.passed_over)
+      .add("failed", it.failed)
+      .add("version", it.version);
 }
 
 JsonObject check_json(const Check& it) {

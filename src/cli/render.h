@@ -57,6 +57,25 @@ struct Got {
   uint64_t generation = 0;
 };
 JsonObject got_json(const Got& it);
+
+struct ExportedFile {
+  std::string path;
+  std::string to;
+  codec::Body body;
+  bool copied = false;  // it was not there
+};
+JsonObject exported_json(const ExportedFile& it);
+// What an export did: `bytes` are those of `files`.
+struct ExportCount {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t there = 0;        // the same was there already
+  uint64_t passed_over = 0;  // what the target cannot have
+  uint64_t failed = 0;
+  uint64_t version = 0;  // that was read
+};
+JsonObject export_summary_json(std::string_view path, std::string_view to, const ExportCount& it);
+
 struct LoadedTree;
 // What `load` made.
 JsonObject loaded_json(const LoadedTree& it);

@@ -51,9 +51,9 @@ Result<ObjectOptions> object_options(const Settings& settings) {
   return options;
 }
 
-Result<ObjectOptions> backup_place(const std::string& url, const ObjectOptions& bodies) {
+Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions& bodies) {
   auto bad = [&] {
-    return std::unexpected(Error(Code::invalid_argument, str("'", url, "' is no place for backups"))
+    return std::unexpected(Error(Code::invalid_argument, str("'", url, "' is no place for objects"))
                                .with_hint("write file:///DIR or s3://BUCKET/PREFIX"));
   };
   constexpr std::string_view kFile = "file://";
@@ -81,7 +81,7 @@ Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOpt
   BackupSettings out{.every = settings.duration("backup-every"),
                      .to = settings.text("backup-to"),
                      .keep = settings.number("backup-keep")};
-  if (!out.to.empty()) NOKV_TRY(backup_place(out.to, bodies));
+  if (!out.to.empty()) NOKV_TRY(place_options(out.to, bodies));
   return out;
 }
 

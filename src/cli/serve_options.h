@@ -54,9 +54,9 @@ struct ServeOptions {
 
 // Errors: invalid_argument, with a hint.
 Result<ObjectOptions> object_options(const Settings& settings);
-// The object store that a backup's URL names: "file:///DIR", or "s3://BUCKET/PREFIX" with the
-// endpoint and region of `bodies`.
-Result<ObjectOptions> backup_place(const std::string& url, const ObjectOptions& bodies);
+// The object store that a URL names: "file:///DIR", or "s3://BUCKET/PREFIX" with the endpoint and
+// region of `bodies`.
+Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions& bodies);
 Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOptions& bodies);
 Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args);
 

@@ -54,7 +54,13 @@ Result<> open_s3(const Env& env, const Surroundings& surroundings, const ObjectO
     chain.preset = object::rustfs_credentials();
   }
   if (!options.bucket.empty()) s3.bucket = options.bucket;
-  if (!options.endpoint.empty()) s3.endpoint = options.endpoint;
+  // AWS's own variables name another service for all its programs.
+  for (std::string endpoint : {options.endpoint, s3.endpoint, variables("AWS_ENDPOINT_URL_S3"),
+                               variables("AWS_ENDPOINT_URL")}) {
+    if (endpoint.empty()) continue;
+    s3.endpoint = std::move(endpoint);
+    break;
+  }
   std::string region = options.region.empty()
                            ? object::configured_region(env.files, variables, home)
                            : options.region;
@@ -127,7 +133,7 @@ shard::BackupOptions backup_options(const Env& env, const Surroundings& surround
   out.keep = settings.keep;
   out.open = [env, &surroundings,
               bodies](const std::string& url) -> Result<std::shared_ptr<object::ObjectStore>> {
-    NOKV_ASSIGN(ObjectOptions place, backup_place(url, bodies));
+    NOKV_ASSIGN(ObjectOptions place, place_options(url, bodies));
     NOKV_ASSIGN(ObjectParts opened, open_objects(env, surroundings, place, ""));
     auto parts = std::make_shared<ObjectParts>(std::move(opened));
     object::ObjectStore* store = parts->store.get();
@@ -195,11 +201,13 @@ Result<std::unique_ptr<Objects>> open_objects_for(const Env& env, const Surround
   return std::make_unique<ObjectsOfSettings>(env, std::move(parts));
 }
 
-Result<std::unique_ptr<Objects>> open_backups(const Env& env, const Surroundings& surroundings,
-                                              const std::string& url, const Settings& settings) {
+Result<std::unique_ptr<Objects>> open_place(const Env& env, const Surroundings& surroundings,
+                                            const ObjectPlace& place, const Settings& settings) {
   NOKV_ASSIGN(ObjectOptions bodies, object_options(settings));
-  NOKV_ASSIGN(ObjectOptions place, backup_place(url, bodies));
-  NOKV_ASSIGN(auto parts, open_objects(env, surroundings, place, ""));
+  NOKV_ASSIGN(ObjectOptions options, place_options(place.url, bodies));
+  if (!place.endpoint.empty()) options.endpoint = place.endpoint;
+  if (!place.region.empty()) options.region = place.region;
+  NOKV_ASSIGN(auto parts, open_objects(env, surroundings, options, ""));
   return std::make_unique<ObjectsOfSettings>(env, std::move(parts));
 }
 

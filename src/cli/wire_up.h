@@ -34,9 +34,9 @@ Result<ObjectParts> open_objects(const Env& env, const Surroundings& surrounding
 Result<std::unique_ptr<Objects>> open_objects_for(const Env& env, const Surroundings& surroundings,
                                                   const Settings& settings);
 
-// The object store of backups that `url` names: for `restore`.
-Result<std::unique_ptr<Objects>> open_backups(const Env& env, const Surroundings& surroundings,
-                                              const std::string& url, const Settings& settings);
+// The object store that a URL names: for `restore` and `export`.
+Result<std::unique_ptr<Objects>> open_place(const Env& env, const Surroundings& surroundings,
+                                            const ObjectPlace& place, const Settings& settings);
 
 // Reaches `nokv://HOST:PORT` and `unix:PATH` over RPC, and opens `file:///DIR` in this process.
 // `may_create`: a directory that holds nothing becomes a namespace that waits for init.

@@ -37,7 +37,8 @@ class Walker {
   // the version was not held any more. After an error the walk is over.
   Result<std::optional<WalkEntry>> next();
 
-  // The version stays readable for another minute. Blocks. Errors: as next().
+  // The version stays readable for another minute. Any thread, after the first next(). Blocks.
+  // Errors: as next().
   Result<> keep();
 
   // After the first next(): what is walked, and how to read it: for bodies.

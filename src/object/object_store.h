@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,11 +21,15 @@ namespace nokv::object {
 template <class T = void>
 using Done = std::move_only_function<void(Result<T>)>;
 
+// Names of a-z, 0-9 and '-', with one line of ASCII each.
+using Metadata = std::map<std::string, std::string>;
+
 struct ObjectInfo {
   std::string key;
   uint64_t size = 0;
   std::string etag;         // as the store gives it, without quotes; may be empty
   int64_t modified_ns = 0;  // Unix time
+  Metadata metadata = {};   // head() of a store that keeps it
 };
 
 struct Range {
@@ -40,6 +45,9 @@ struct PutOptions {
   bool if_absent = false;
   // CRC-32C of the body; sent along where the store can check it.
   std::optional<uint32_t> crc32c;
+  // Kept with the object by S3, and only there.
+  std::string content_type = {};
+  Metadata metadata = {};
 };
 
 struct ListPage {
@@ -50,6 +58,31 @@ struct ListPage {
 struct RemoveFailure {
   std::string key;
   Error error;
+};
+
+// Puts one object in parts: for what is larger than one put takes. What was begun is finished or
+// abandoned; a process that dies in between leaves it to the bucket's own rules. Threads, blocking
+// and errors as in ObjectStore; a finish() that was tried twice may find the upload gone, which is
+// not_found and `maybe_done`.
+class PartedPuts {
+ public:
+  static constexpr uint64_t kPartBytesMin = 5 << 20;  // of each but the last
+  static constexpr uint32_t kPartsMax = 10'000;
+
+  virtual ~PartedPuts() = default;
+
+  // Gives what names the upload. Of `options` only content type and metadata count.
+  virtual void begin(std::string key, PutOptions options, Clock::Instant deadline,
+                     Done<std::string> done) = 0;
+  // Part `number`, from 1. Gives its tag.
+  virtual void put_part(std::string key, std::string upload, uint32_t number,
+                        std::shared_ptr<const std::string> body, Clock::Instant deadline,
+                        Done<std::string> done) = 0;
+  // The object is there, whole, when done. `tags` of all parts, in order.
+  virtual void finish(std::string key, std::string upload, std::vector<std::string> tags,
+                      Clock::Instant deadline, Done<> done) = 0;
+  virtual void abandon(std::string key, std::string upload, Clock::Instant deadline,
+                       Done<> done) = 0;
 };
 
 // Thread-safe; nothing here blocks: `done` is called once, from any thread, possibly before the
@@ -84,6 +117,9 @@ class ObjectStore {
   // "PUT". Errors: unimplemented where there are no URLs (local directory, memory).
   virtual Result<std::string> presign(std::string_view method, const std::string& key,
                                       Duration valid) = 0;
+
+  // Null where one put takes any object.
+  virtual PartedPuts* parted_puts() { return nullptr; }
 
   // The directory whose files are the objects, for a client on the same machine; empty when there
   // is none.

@@ -229,7 +229,7 @@ class Contract(NokvTest):
         self.assertEqual(done.stderr.splitlines()[1], b"hint: did you mean '/runs/model.bin'?")
 
     def test_commands_that_are_not_there_are_unknown(self):
-        for name in ('merge', 'mount', 'mcp', 'grep'):
+        for name in ('mount', 'mcp', 'grep'):
             self.assertIn('unknown command', self.fails(2, name, '/a')['message'])
 
     def test_no_server_names_the_address_and_both_ways_on(self):

@@ -88,6 +88,16 @@ class NokvTest(unittest.TestCase):
             self.nokv('init')
         return self.server
 
+    def serve_on_fixed_port(self, *options):
+        """A server that comes back where its clients look for it."""
+        first = Server(self.directory).start()
+        port = first.port()
+        first.stop()
+        self.server = Server(self.directory, '--server-bind', f'127.0.0.1:{port}', options=options)
+        self.addCleanup(self.end_server)
+        self.restart()
+        self.nokv('init')
+
     def end_server(self):
         if self.server is not None and self.server.process is not None:
             self.server.kill()

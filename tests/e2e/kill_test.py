@@ -10,7 +10,7 @@ import subprocess
 import time
 import unittest
 
-from harness import BINARY, NokvTest, Server
+from harness import BINARY, NokvTest
 
 LOAD = os.environ.get('NOKV_LOAD', '')
 KILLS = int(os.environ.get('NOKV_KILLS', '200'))
@@ -28,16 +28,6 @@ def body_of(writer, n):
 
 
 class Kill(NokvTest):
-
-    def fixed_port_server(self):
-        """A server that comes back where its clients look for it."""
-        first = Server(self.directory).start()
-        port = first.port()
-        first.stop()
-        self.server = Server(self.directory, '--server-bind', f'127.0.0.1:{port}')
-        self.addCleanup(self.end_server)
-        self.restart()
-        self.nokv('init')
 
     def load(self, writers, seconds):
         with open(self.directory / 'acknowledged', 'wb') as out, \
@@ -79,7 +69,7 @@ class Kill(NokvTest):
         return len(sets)
 
     def test_kill_9_at_random_moments_loses_nothing_and_does_nothing_twice(self):
-        self.fixed_port_server()
+        self.serve_on_fixed_port()
         pick = random.Random(SEED)
         writers = 4
         load = self.load(writers, 1_000_000)
@@ -103,7 +93,7 @@ class Kill(NokvTest):
               flush=True)
 
     def test_the_client_and_the_server_die_together(self):
-        self.fixed_port_server()
+        self.serve_on_fixed_port()
         pick = random.Random(SEED + 1)
         for _ in range(3):
             load = self.load(2, 1_000_000)
@@ -139,7 +129,7 @@ class Kill(NokvTest):
         self.assertEqual(found.returncode, 0, found.stdout)
 
     def test_sigterm_under_load_ends_with_0_and_keeps_what_was_acknowledged(self):  # scenario 29
-        self.fixed_port_server()
+        self.serve_on_fixed_port()
         load = self.load(4, 1_000_000)
         for _ in range(3):
             time.sleep(0.3)

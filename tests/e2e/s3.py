@@ -111,7 +111,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if name.lower() not in ('content-length', 'connection', 'transfer-encoding',
                                     'x-amz-checksum-crc32c'):
                 self.send_header(name, value)
-        self.send_header('Content-Length', str(len(text)))
+        length = str(len(text))
+        if self.command == 'HEAD':
+            length = dict((k.lower(), v) for k, v in headers).get('content-length', length)
+        self.send_header('Content-Length', length)
         self.end_headers()
         if self.command != 'HEAD':
             self.wfile.write(text[:len(text) // 2] if cut else text)

@@ -8,6 +8,7 @@
 #include "cli/progress.h"
 #include "cli/read_argument.h"
 #include "cli/render.h"
+#include "cli/save_body.h"
 #include "cli/values.h"
 #include "cli/write_rules.h"
 
@@ -118,10 +119,7 @@ class Get {
             .digest = digest_text(entry.body.digest),
             .generation = entry.body.generation};
     if (!context_.dry_run()) {
-      NOKV_ASSIGN(auto sink, LocalSink::create(local, name, entry.attributes.mode & 0777U));
-      sink->on_write = [this](uint64_t bytes) { progress_.add(bytes); };
-      NOKV_TRY(reader->copy_to(*sink));
-      NOKV_TRY(sink->finish(entry.attributes.mtime_ns));
+      NOKV_TRY(save_body(*reader, local, name, [this](uint64_t bytes) { progress_.add(bytes); }));
     }
     progress_.add_file();
     if (context_.out.json()) {

@@ -22,7 +22,7 @@ Result<Exit> run(Context& context) {
   options.from = args.text("from");
   options.at = args.text("at");
   NOKV_ASSIGN(auto objects,
-              context.as_usage(context.doors.open_backups(options.from, context.settings)));
+              context.as_usage(context.doors.open_place({options.from}, context.settings)));
   backup::Repository repository(context.doors.env, objects->store(), "");
   if (context.dry_run()) {
     NOKV_ASSIGN(auto ids, repository.ids());

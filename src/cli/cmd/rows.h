@@ -19,6 +19,7 @@ Command tail_row();
 Command put_row();
 Command put_artifact_row();
 Command get_row();
+Command export_row();
 Command mkdir_row();
 Command rm_row();
 Command mv_row();
@@ -46,6 +47,7 @@ Command log_row();
 Command clone_row();
 Command rollback_row();
 Command diff_row();
+Command merge_row();
 Command undelete_row();
 Command watch_row();
 

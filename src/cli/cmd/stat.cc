@@ -41,6 +41,11 @@ void print_text(Output& out, const codec::Entry& it, const std::string& path, ui
     }
     row("quota", quota);
   }
+  if (it.cloned_from) {
+    const auto& from = *it.cloned_from;
+    row("cloned from",
+        str(from.path.empty() ? "what is gone" : name_shown(from.path), " at v", from.version));
+  }
   row("mode", mode_text(it.kind, it.attributes.mode));
   row("owner", str(it.attributes.uid, ":", it.attributes.gid));
   row("links", std::to_string(it.links));

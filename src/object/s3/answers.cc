@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "object/s3/dates.h"
+#include "object/s3/verdict.h"
 #include "object/s3/xml.h"
 
 namespace nokv::object {
@@ -117,6 +118,36 @@ std::string write_delete(const std::vector<std::string>& keys) {
   }
   out += "<Quiet>true</Quiet></Delete>";
   return out;
+}
+
+Result<std::string> read_upload(std::string_view body) {
+  std::string out;
+  NOKV_TRY(read_xml(body, [&](std::string_view path, const std::string& text) {
+    if (path == "InitiateMultipartUploadResult/UploadId") out = text;
+  }));
+  if (out.empty()) return fail(Code::data_loss, "the answer names no upload");
+  return out;
+}
+
+std::string write_parts(const std::vector<std::string>& etags) {
+  std::string out = "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">";
+  for (size_t i = 0; i < etags.size(); ++i) {
+    out += str("<Part><PartNumber>", i + 1, "</PartNumber><ETag>", xml_escape(etags[i]),
+               "</ETag></Part>");
+  }
+  out += "</CompleteMultipartUpload>";
+  return out;
+}
+
+Result<> check_finished(std::string_view body) {
+  bool finished = false;
+  NOKV_TRY(read_xml(body, [&](std::string_view path, const std::string& /*text*/) {
+    if (path == "CompleteMultipartUploadResult") finished = true;
+  }));
+  if (finished) return {};
+  S3Error said = read_error(body);
+  if (said.code.empty()) return fail(Code::data_loss, "the answer to the last part is none");
+  return std::unexpected(error_of_key(said));
 }
 
 }  // namespace nokv::object

@@ -32,4 +32,14 @@ Result<std::vector<DeleteError>> read_delete_errors(std::string_view body);
 // The body of DeleteObjects; at most 1,000 keys.
 std::string write_delete(const std::vector<std::string>& keys);
 
+// CreateMultipartUpload: what names the upload. Errors: data_loss.
+Result<std::string> read_upload(std::string_view body);
+
+// The body of CompleteMultipartUpload: the ETags of parts 1, 2, ...
+std::string write_parts(const std::vector<std::string>& etags);
+
+// CompleteMultipartUpload: whether the object is there. Errors: what the store says, as of a key;
+// data_loss (no such answer).
+Result<> check_finished(std::string_view body);
+
 }  // namespace nokv::object

@@ -170,6 +170,57 @@ TEST_P(S3Servers, APresignedUrlReadsAndWritesItsKeyOnly) {
   EXPECT_GE(env.send(download).value().status, 403);
 }
 
+TEST_P(S3Servers, AnObjectIsPutInPartsAndKeepsItsMetadata) {
+  PutOptions described;
+  described.content_type = "text/plain";
+  described.metadata = {{"nokv-body", "sha256:ab"}, {"mtime", "1.5"}};
+  std::string whole(PartedPuts::kPartBytesMin, 'a');
+  PartedPuts& parts = *env.s3->parted_puts();
+  auto soon = [&] { return env.real_clock.now() + 20s; };
+  Waiter<std::string> begun;
+  parts.begin("big", described, soon(), begun.done());
+  std::string upload = begun.wait().value();
+  std::vector<std::string> tags;
+  for (const std::string& bytes : {whole, std::string("the end")}) {
+    Waiter<std::string> put;
+    parts.put_part("big", upload, static_cast<uint32_t>(tags.size() + 1),
+                   std::make_shared<const std::string>(bytes), soon(), put.done());
+    tags.push_back(put.wait().value());
+  }
+  Waiter<ObjectInfo> before;
+  env.s3->head("big", soon(), before.done());
+  EXPECT_EQ(before.wait().error().code(), Code::not_found);
+  Waiter<> finished;
+  parts.finish("big", upload, tags, soon(), finished.done());
+  auto result = finished.wait();
+  ASSERT_TRUE(result) << result.error().message();
+  Waiter<ObjectInfo> head;
+  env.s3->head("big", soon(), head.done());
+  ObjectInfo info = head.wait().value();
+  EXPECT_EQ(info.size, whole.size() + 7);
+  EXPECT_EQ(info.metadata, described.metadata);
+  Waiter<std::string> read;
+  env.s3->get("big", {}, soon(), read.done());
+  EXPECT_EQ(read.wait().value(), whole + "the end");
+}
+
+TEST_P(S3Servers, PartsThatAreAbandonedMakeNoObject) {
+  PartedPuts& parts = *env.s3->parted_puts();
+  auto soon = [&] { return env.real_clock.now() + 20s; };
+  Waiter<std::string> begun;
+  parts.begin("big", {}, soon(), begun.done());
+  std::string upload = begun.wait().value();
+  Waiter<std::string> put;
+  parts.put_part("big", upload, 1, std::make_shared<const std::string>("x"), soon(), put.done());
+  std::string tag = put.wait().value();
+  Waiter<> abandoned;
+  parts.abandon("big", upload, soon(), abandoned.done());
+  EXPECT_TRUE(abandoned.wait());
+  Waiter<> finished;
+  parts.finish("big", upload, {tag}, soon(), finished.done());
+  EXPECT_FALSE(finished.wait());
+}
+
 TEST_P(S3Servers, TheProbePasses) {
   for (const ProbeCheck& check : probe(*env.s3, env.real_clock, env.random, 30s)) {
     EXPECT_TRUE(check.passed) << check.name << ": " << check.detail;

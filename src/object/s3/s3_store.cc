@@ -20,6 +20,7 @@ constexpr size_t kKeysPerDelete = 1000;
 constexpr size_t kErrorBytes = 64 << 10;   // room for an error where little is expected
 constexpr size_t kListBytesMax = 8 << 20;  // 1,000 keys of 1 KiB, escaped
 constexpr std::string_view kChecksum = "x-amz-checksum-crc32c";
+constexpr std::string_view kMetadata = "x-amz-meta-";
 
 using Counters = ObjectStore::Counters;
 
@@ -42,6 +43,15 @@ Done<net::HttpClientResponse> reading(
     if (!result) result = std::unexpected(std::move(result).error().within(where));
     done(std::move(result));
   };
+}
+
+void describe(S3Call& call, const PutOptions& options) {
+  if (!options.content_type.empty()) {
+    call.signed_headers.emplace_back("content-type", options.content_type);
+  }
+  for (const auto& [name, value] : options.metadata) {
+    call.signed_headers.emplace_back(str(kMetadata, name), value);
+  }
 }
 
 Result<std::string> body_of(net::HttpClientResponse& response, const std::optional<Range>& range) {
@@ -179,6 +189,7 @@ void S3Store::put(std::string key, std::shared_ptr<const std::string> body, PutO
                      " bytes are more than the limit of ", core_->options().body_max));
   }
   call.counter = &Counters::puts;
+  describe(call, options);
   if (options.if_absent) call.signed_headers.emplace_back("if-none-match", "*");
   if (core_->options().checksums) {
     std::string checksum = base64_crc32c(options.crc32c ? *options.crc32c : crc32c(*body));
@@ -231,6 +242,9 @@ void S3Store::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> do
     }
     if (auto time = parse_http_date(response.header("last-modified"))) {
       info.modified_ns = to_unix_ns(*time);
+    }
+    for (const auto& [name, value] : response.headers) {
+      if (name.starts_with(kMetadata)) info.metadata[name.substr(kMetadata.size())] = value;
     }
     return info;
   };
@@ -323,6 +337,75 @@ void S3Store::list(std::string prefix, std::string after, size_t limit, Clock::I
     return page;
   };
   call.done = reading<ListPage>(std::move(done), core_->where(call.what), std::move(read));
+  core_->sender().send(std::move(call));
+}
+
+// ---- in parts
+
+void S3Store::begin(std::string key, PutOptions options, Clock::Instant deadline,
+                    Done<std::string> done) {
+  S3Call call;
+  if (!core_->starts(call, "begin", "POST", key, deadline, done)) return;
+  call.counter = &Counters::puts;
+  call.query = {{"uploads", ""}};
+  describe(call, options);
+  call.body = std::make_shared<const std::string>();
+  call.done = reading<std::string>(
+      std::move(done), core_->where(call.what),
+      [](net::HttpClientResponse& response) { return read_upload(response.body); });
+  core_->sender().send(std::move(call));
+}
+
+void S3Store::put_part(std::string key, std::string upload, uint32_t number,
+                       std::shared_ptr<const std::string> body, Clock::Instant deadline,
+                       Done<std::string> done) {
+  S3Call call;
+  if (!core_->starts(call, str("put part ", number, " of"), "PUT", key, deadline, done)) return;
+  call.counter = &Counters::puts;
+  call.query = {{"partNumber", std::to_string(number)}, {"uploadId", std::move(upload)}};
+  // CRC-32C would have to be announced when it begins, and told again at its end.
+  if (std::string digest = md5(*body); core_->options().checksums && !digest.empty()) {
+    call.signed_headers.emplace_back("content-md5", base64(digest));
+  }
+  call.body = std::move(body);
+  auto read = [](net::HttpClientResponse& response) -> Result<std::string> {
+    if (std::string_view tag = response.header("etag"); !tag.empty()) return std::string(tag);
+    return fail(Code::data_loss, "the answer has no ETag");
+  };
+  call.done = reading<std::string>(std::move(done), core_->where(call.what), std::move(read));
+  core_->sender().send(std::move(call));
+}
+
+void S3Store::finish(std::string key, std::string upload, std::vector<std::string> tags,
+                     Clock::Instant deadline, Done<> done) {
+  S3Call call;
+  if (!core_->starts(call, "finish", "POST", key, deadline, done)) return;
+  call.counter = &Counters::puts;
+  call.query = {{"uploadId", std::move(upload)}};
+  call.plain_headers.emplace_back("Content-Type", "application/xml");
+  call.body = std::make_shared<const std::string>(write_parts(tags));
+  // The status is sent before the work is done: what came of it stands in the body.
+  call.verify = [](const net::HttpClientResponse& response) -> std::optional<Error> {
+    auto finished = check_finished(response.body);
+    if (finished) return std::nullopt;
+    return std::move(finished).error();
+  };
+  call.done = [done = std::move(done)](Result<net::HttpClientResponse> response) mutable {
+    if (!response) return done(std::unexpected(std::move(response).error()));
+    done({});
+  };
+  core_->sender().send(std::move(call));
+}
+
+void S3Store::abandon(std::string key, std::string upload, Clock::Instant deadline, Done<> done) {
+  S3Call call;
+  if (!core_->starts(call, "abandon", "DELETE", key, deadline, done)) return;
+  call.counter = &Counters::removes;
+  call.query = {{"uploadId", std::move(upload)}};
+  call.done = [done = std::move(done)](Result<net::HttpClientResponse> response) mutable {
+    if (!response) return done(std::unexpected(std::move(response).error()));
+    done({});
+  };
   core_->sender().send(std::move(call));
 }
 

@@ -49,7 +49,7 @@ bool is_loopback(std::string_view endpoint);
 // was tried twice and finds the key taken fails with already_exists and `maybe_done`: the first try
 // may have made the object. Thread-safe; `done` is called on threads of the HTTP client or the
 // executor, or within the call.
-class S3Store final : public ObjectStore {
+class S3Store final : public ObjectStore, public PartedPuts {
  public:
   // Everything outlives the store and the calls under way; `timers` runs pauses between tries.
   // Errors: invalid_argument (options).
@@ -72,8 +72,20 @@ class S3Store final : public ObjectStore {
   // Errors: unavailable before the first credentials have arrived, invalid_argument.
   Result<std::string> presign(std::string_view method, const std::string& key,
                               Duration valid) override;
+  PartedPuts* parted_puts() override { return this; }
   std::string description() const override;
   Counters counters() const override;
+
+  // ---- PartedPuts; counted as puts
+
+  void begin(std::string key, PutOptions options, Clock::Instant deadline,
+             Done<std::string> done) override;
+  void put_part(std::string key, std::string upload, uint32_t number,
+                std::shared_ptr<const std::string> body, Clock::Instant deadline,
+                Done<std::string> done) override;
+  void finish(std::string key, std::string upload, std::vector<std::string> tags,
+              Clock::Instant deadline, Done<> done) override;
+  void abandon(std::string key, std::string upload, Clock::Instant deadline, Done<> done) override;
 
  private:
   class Core;

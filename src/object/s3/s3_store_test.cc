@@ -128,6 +128,43 @@ TEST_F(S3StoreTest, APutIsSignedCheckedAndUnderThePrefix) {
   EXPECT_EQ(seen.body, "123456789");
 }
 
+TEST_F(S3StoreTest, WhatDescribesAnObjectIsSent) {
+  std::mutex mutex;
+  std::string head;
+  serve([&](const Server::Request& r) {
+    std::lock_guard lock(mutex);
+    head = r.head;
+    return Server::reply(200, "");
+  });
+  PutOptions put_options;
+  put_options.content_type = "text/csv";
+  put_options.metadata = {{"mtime", "1.5"}};
+  ASSERT_TRUE(put("k", "x", put_options));
+  std::lock_guard lock(mutex);
+  EXPECT_THAT(head, HasSubstr("content-type: text/csv\r\n"));
+  EXPECT_THAT(head, HasSubstr("x-amz-meta-mtime: 1.5\r\n"));
+  EXPECT_THAT(head, HasSubstr("SignedHeaders=content-type;host;"));
+}
+
+TEST_F(S3StoreTest, AnErrorInAGoodAnswerToTheLastPartIsAnError) {
+  serve([&](const Server::Request& r) {
+    EXPECT_EQ(r.body,
+              "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><Part>"
+              "<PartNumber>1</PartNumber><ETag>&quot;e&quot;</ETag></Part>"
+              "</CompleteMultipartUpload>");
+    // First it fails late; the second try finds it done.
+    return requests == 1 ? Server::reply(200, error_xml("InternalError"))
+                         : Server::reply(404, error_xml("NoSuchUpload"));
+  });
+  Waiter<> finished;
+  store->finish("k", "upload", {"\"e\""}, soon(), finished.done());
+  auto result = finished.wait();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), Code::not_found);
+  EXPECT_EQ(result.error().outcome(), Outcome::maybe_done);
+  EXPECT_EQ(requests, 2);
+}
+
 TEST_F(S3StoreTest, VirtualHostAddressingPutsTheBucketIntoTheHost) {
   std::mutex mutex;
   std::string head;
