@@ -21,8 +21,8 @@ class FileLog {
     NOKV_TRY(see_path(Moment(), ""));
     for (const auto& [version, pins] : state_.pins->by_version()) {
       std::string at = str("v", version);
-      auto moment = resolve_at(view_, *state_.pins, state_.record.policy, at, path_,
-                               state_.record.time_ns);
+      auto moment =
+          resolve_at(view_, *state_.pins, state_.record.policy, at, path_, state_.record.time_ns);
       if (moment && moment->version == kNow) continue;
       if (moment) NOKV_TRY(see_path(*moment, at));
       for (uint64_t id : pins) {
