@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <tuple>
 #include <utility>
 
 #include "codec/key.h"
@@ -31,7 +32,9 @@ class FileLog {
       }
     }
     if (entries_.empty()) return fail(Code::not_found, path_, ": no kept version has it");
-    std::ranges::stable_sort(entries_, std::greater<>(), &codec::LogEntry::generation);
+    std::ranges::sort(entries_, std::greater<>(), [](const codec::LogEntry& entry) {
+      return std::tie(entry.generation, entry.path);
+    });
     return std::move(entries_);
   }
 
@@ -40,11 +43,13 @@ class FileLog {
   Result<> see_path(const Moment& moment, const std::string& at) {
     auto located = resolve_path_at(view_, moment, path_, true);
     if (!located || located->dentry.kind == codec::Kind::directory) return {};
+    Tree tree(view_, moment.version);
     if (!file_) {
       file_ = located->id();
-      places_.push_back({located->parent, located->name});
+      learn({located->parent, located->name});
+      NOKV_TRY(learn_places(tree));
     }
-    return add(Tree(view_, moment.version), *located, path_, at);
+    return add(tree, *located, path_, at);
   }
 
   // Where the file was, if it was elsewhere.

@@ -161,6 +161,16 @@ TEST_F(Namespace, TheLogFollowsAFileThroughItsNames) {
   EXPECT_TRUE(page->more);
 }
 
+TEST_F(Namespace, TheLogKnowsTheFirstNameOfAFileThatIsKeptUnderNoOther) {
+  must({put_op("/a", "one")});
+  must({snapshot_op("s", "/")});
+  must({mkdir_op("/d"), rename_op("/a", "/d/b"), append_op("/d/b", "!")});
+  auto log = ns.call<codec::LogReply>(codec::Method::log, codec::LogRequest{{"/d/b", {}}});
+  ASSERT_TRUE(log) << log.error().message();
+  ASSERT_EQ(log->entries.size(), 2U);
+  EXPECT_EQ(log->entries[1].path, "/a");
+}
+
 TEST_F(Namespace, TheLogOfARemovedFileIsThatOfTheLastOneThere) {
   must({put_op("/a", "one")});
   must({snapshot_op("s1", "/")});

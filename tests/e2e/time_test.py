@@ -118,6 +118,19 @@ class Time(NokvTest):
         self.assertEqual(self.nokv('cat', '/back/d/f'), BODY)
         self.is_sound()
 
+    def test_the_log_and_citations_go_through_renames(self):
+        self.nokv('snapshot', 'policy', '--moments', 'none')
+        first = self.json('put', '-', '/old', stdin=b'one')
+        self.nokv('snapshot', 'create', 'before')
+        self.nokv('mkdir', '/d')
+        self.nokv('mv', '/old', '/d/new')
+        self.nokv('append', '-', '/d/new', stdin=b'two')  # keeps nothing for undo
+        rows = self.rows('log', '/d/new')
+        self.assertEqual([row['path'] for row in rows], ['/d/new', '/old'])
+        self.assertTrue(self.nokv('log', '/d/new').splitlines()[1].endswith(b'/old'))
+        cited = f'nokv-native:///d/new@generation:{first["generation"]}'
+        self.assertEqual(self.nokv('cat', cited), b'one')
+
     def test_what_differs_is_told_by_node(self):
         self.nokv('snapshot', 'create', 's', '/src')
         self.nokv('mkdir', '/src/e')

@@ -183,6 +183,35 @@ void Run::compare_quotas() {
   if (!own.empty()) differ("no quota is listed of " + shown(world_.tree.path_of(*own.begin())));
 }
 
+// What the log tells can be read where it says, and all that was kept of the path is told.
+void Run::compare_log(const std::string& path) {
+  auto log = ns_.call<codec::LogReply>(Method::log, codec::LogRequest{{path, {}}, 10'000});
+  if (!log) return differ("log " + shown(path) + ": " + log.error().message());
+  std::set<uint64_t> told;
+  codec::NodeId now = ns_.stat(path)->id;
+  for (const auto& entry : log->entries) {
+    codec::StatRequest request{{{entry.path, {}}}, {entry.at}, true};
+    auto reply = ns_.call<codec::StatReply>(Method::stat, request);
+    std::string what = str("log ", shown(path), ": ", shown(entry.path), " at '", entry.at, "'");
+    if (!reply) return differ(what + ": " + reply.error().message());
+    const auto& result = reply->results.at(0);
+    if (result.failure.code != Code::ok) return differ(what + ": " + result.failure.message);
+    const codec::Entry& found = result.entry;
+    if (found.body.generation != entry.generation) differ(what + ": another generation");
+    if (entry.path != path && found.id != now) differ(what + ": another file");
+    told.insert(entry.generation);
+  }
+  for (const Pin& pin : world_.pins) {
+    Tree::Spot spot;
+    if (pin.kind == codec::PinKind::clone || !covers(pin.path, path)) continue;
+    if (pin.resolve(path, false, spot) != Code::ok) continue;
+    const Node& node = pin.tree->at(spot.ino);
+    if (node.kind == Kind::file && !told.contains(node.generation)) {
+      differ(str("log ", shown(path), ": lacks generation ", node.generation));
+    }
+  }
+}
+
 void Run::compare_kept() {
   learn_pins();
   compare_quotas();

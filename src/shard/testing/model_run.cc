@@ -326,6 +326,7 @@ void Run::read(SimRandom& random) {
   if (!fine() || tree->resolve(path, false, spot) != Code::ok) return;
   if (tree->at(spot.ino).kind == Kind::file) {
     compare_bytes(*tree, spot.ino, {path, {}}, at);
+    if (at.empty() && random.one_in(3)) compare_log(path);
   } else if (tree->at(spot.ino).kind == Kind::directory && !of_file) {
     Tree::Spot real;
     if (tree->resolve(path, false, real) != Code::ok) return;

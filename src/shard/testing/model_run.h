@@ -58,6 +58,7 @@ class Run {
   void session(SimRandom& random);
   void compare_kept();
   void compare_quotas();
+  void compare_log(const std::string& path);
   void compare_versions(SimRandom& random);
   void compare_references(bool at_rest);
 
