@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill -9 at random moments while trees are cloned, rolled back, removed, and garbage is collected.
 
-NOKV_KILLS says how often for each (4 without more); NOKV_SEED which moments.
+NOKV_KILLS says how often for each (3 without more); NOKV_SEED which moments.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import unittest
 
 from harness import BINARY, NokvTest
 
-KILLS = int(os.environ.get('NOKV_KILLS', '4'))
+KILLS = int(os.environ.get('NOKV_KILLS', '3'))
 SEED = int(os.environ.get('NOKV_SEED', '7'))
 CHECK_EVERY = 5
 DIRECTORY = None
@@ -175,7 +175,7 @@ class KillVerbs(NokvTest):
         return tree
 
     def torment(self, name, steps, files=40, policy=('--moments', '1s:1m', '--undo', '2s')):
-        self.serve_on_fixed_port('--upload-ttl', '5s')
+        self.serve_on_fixed_port('--upload-ttl', '3s')
         self.nokv('snapshot', 'policy', *policy)
         tree = self.local_tree(files)
         self.nokv('put', '-r', self.directory / 'template', '/src')
