@@ -23,6 +23,7 @@ enum class KnownBad {
   clone_freed_too_early,       // a clone is freed with the last live name of it
   clone_never_freed,           // what is past is never taken off what holds a clone
   event_lost_at_resume,        // a watch goes on one event too late
+  quota_of_stale_totals,       // a quota is held against what ancestors were told so far
 };
 
 #ifdef NOKV_KNOWN_BAD

@@ -44,6 +44,8 @@ std::string_view code_name(Code code) {
       return "session_expired";
     case Code::cursor_too_old:
       return "cursor_too_old";
+    case Code::quota_exceeded:
+      return "quota_exceeded";
   }
   return "unknown";
 }

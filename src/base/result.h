@@ -20,20 +20,20 @@ enum class Code : uint8_t {
   failed_precondition = 4,  // change the state first, then retry
   aborted = 5,              // someone else won: read again, decide again
   permission_denied = 6,    // ask another principal
-  resource_exhausted =
-      7,                 // free space or quota first, or ask for less: the message names the limit
-  wrong_shard = 8,       // ask the router again, then retry there
-  unavailable = 9,       // retry here, later
-  cancelled = 10,        // the caller gave up or its deadline passed
-  data_loss = 11,        // stored bytes are wrong: stop, tell a person
-  unimplemented = 12,    // an older peer: fall back
-  not_directory = 13,    // a name on the way is no directory
-  is_directory = 14,     // a file was expected
-  not_empty = 15,        // remove what is in it first
-  stale = 16,            // the node has left the tree, or the request its window: resolve again
-  overloaded = 17,       // the queue is full: retry after a pause
-  session_expired = 18,  // open a new session; earlier requests may have been done
-  cursor_too_old = 19,   // the events after it are gone: look at what is there, watch from now on
+  resource_exhausted = 7,   // free space first, or ask for less: the message names the limit
+  wrong_shard = 8,          // ask the router again, then retry there
+  unavailable = 9,          // retry here, later
+  cancelled = 10,           // the caller gave up or its deadline passed
+  data_loss = 11,           // stored bytes are wrong: stop, tell a person
+  unimplemented = 12,       // an older peer: fall back
+  not_directory = 13,       // a name on the way is no directory
+  is_directory = 14,        // a file was expected
+  not_empty = 15,           // remove what is in it first
+  stale = 16,               // the node has left the tree, or the request its window: resolve again
+  overloaded = 17,          // the queue is full: retry after a pause
+  session_expired = 18,     // open a new session; earlier requests may have been done
+  cursor_too_old = 19,  // the events after it are gone: look at what is there, watch from now on
+  quota_exceeded = 20,  // remove something below the directory named, or raise its quota
 };
 
 // "not_found" and so on, as errors are named in JSON.

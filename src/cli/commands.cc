@@ -46,6 +46,7 @@ std::span<const Command> commands() {
       snapshot_policy_row(),
       clone_row(),
       diff_row(),
+      merge_row(),
       rollback_row(),
       log_row(),
       undelete_row(),
@@ -53,6 +54,9 @@ std::span<const Command> commands() {
 
       gc_row(),
       fsck_row(),
+      quota_set_row(),
+      quota_get_row(),
+      quota_ls_row(),
       dump_row(),
       load_row(),
       backup_row(),

@@ -206,6 +206,8 @@ Result<DumpLine> take_node(Taker& taker) {
   taker.time("ctime", attributes.ctime_ns);
   taker.time("btime", attributes.btime_ns);
   taker.number("rdev", attributes.rdev);
+  taker.number("max_bytes", entry.quota.max_bytes);
+  taker.number("max_entries", entry.quota.max_entries);
   if (entry.kind == Kind::file) {
     taker.need("size");
     taker.number("size", entry.body.size);
@@ -303,6 +305,8 @@ std::string dump_text(const DumpNode& line) {
     if (!body.producer.empty()) object.add("producer", name_text(body.producer));
   }
   if (entry.kind == Kind::symlink) object.add("target", name_text(entry.target));
+  if (entry.quota.max_bytes != 0) object.add("max_bytes", entry.quota.max_bytes);
+  if (entry.quota.max_entries != 0) object.add("max_entries", entry.quota.max_entries);
   if (!entry.xattrs.empty()) {
     JsonObject xattrs;
     for (const auto& xattr : entry.xattrs) xattrs.add(name_text(xattr.name), base64(xattr.value));

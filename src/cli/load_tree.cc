@@ -189,6 +189,7 @@ class Loader {
   struct Open {
     std::string path;  // in the dump; "" for the first one
     codec::Attributes attributes;
+    codec::Quota quota;
     bool changed = false;  // something was made in it
   };
 
@@ -233,14 +234,14 @@ class Loader {
     open_.back().changed = true;
     if (!node.link.empty()) return add_link(node);
     if (node.entry.kind == codec::Kind::directory) {
-      open_.push_back({node.path, node.entry.attributes, what_.resume});
+      open_.push_back({node.path, node.entry.attributes, node.entry.quota, what_.resume});
     }
     return add_new(std::move(node));
   }
 
   Result<> add_first(DumpNode node) {
     if (node.entry.kind != codec::Kind::directory) return lines_.wrong("needs to be a directory");
-    open_.push_back({"", node.entry.attributes, true});
+    open_.push_back({"", node.entry.attributes, node.entry.quota, true});
     if (!there_) return add_new(std::move(node));
     for (auto& xattr : node.entry.xattrs) {
       NOKV_TRY(add(codec::SetXattr{.target = {.path = done_.to},
@@ -250,11 +251,17 @@ class Loader {
     return {};
   }
 
-  // What was made in a directory changed its times.
+  // What was made in a directory changed its times. It may be more than its quota, which therefore
+  // comes after it.
   void leave() {
     Open directory = std::move(open_.back());
     open_.pop_back();
-    if (!directory.changed) return;
+    const codec::Quota& quota = directory.quota;
+    if (quota) {
+      codec::SetQuota op{{path_of(directory.path)}, quota.max_bytes, quota.max_entries};
+      (void)add(std::move(op), {}, 0, /*may_send=*/false);
+    }
+    if (!directory.changed && !quota) return;
     (void)add(restored(path_of(directory.path), directory.attributes), {}, 0, /*may_send=*/false);
   }
 

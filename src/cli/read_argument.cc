@@ -21,6 +21,7 @@ Result<ReadArgument> read_argument(Context& context, Client& client, std::string
   for (const auto& it : log.entries) {
     if (it.generation != argument.generation || !it.readable) continue;
     argument.at.at = it.at;
+    if (!it.path.empty()) argument.path = it.path;  // it may have been renamed since
     return argument;
   }
   return std::unexpected(

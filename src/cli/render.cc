@@ -127,6 +127,17 @@ JsonObject entry_json(const codec::Entry& entry, std::string_view path, uint64_t
   if (entry.kind == codec::Kind::symlink) object.add("target", name_text(entry.target));
   if (entry.kind == codec::Kind::directory) {
     object.add("entries", entry.entries).add("totals", totals_json(entry.totals));
+    if (entry.quota) {
+      object.add("quota", JsonObject()
+                              .add("max_bytes", entry.quota.max_bytes)
+                              .add("max_entries", entry.quota.max_entries));
+    }
+  }
+  if (entry.cloned_from) {
+    JsonObject from;
+    from.add("version", entry.cloned_from->version);
+    if (!entry.cloned_from->path.empty()) from.add("path", name_text(entry.cloned_from->path));
+    object.add("cloned_from", from);
   }
   JsonObject xattrs;
   for (const auto& it : entry.xattrs) xattrs.add(name_text(it.name), base64(it.value));
@@ -259,6 +270,16 @@ JsonObject gc_json(const codec::GcReply& it) {
 
 JsonObject usage_json(std::string_view path, const codec::Totals& totals) {
   return JsonObject().add("path", name_text(path)).add("totals", totals_json(totals));
+}
+
+JsonObject quota_json(const codec::QuotaInfo& it, uint64_t version) {
+  return JsonObject()
+      .add("path", name_text(it.path))
+      .add("max_bytes", it.quota.max_bytes)
+      .add("bytes", it.totals.bytes)
+      .add("max_entries", it.quota.max_entries)
+      .add("entries", it.totals.files + it.totals.directories)
+      .add("version", version);
 }
 
 JsonObject space_json(const codec::SpaceRow& it) {

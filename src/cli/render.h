@@ -43,6 +43,7 @@ JsonObject problem_json(const codec::Problem& it);
 JsonObject fsck_summary_json(const codec::FsckReply& it);
 JsonObject gc_json(const codec::GcReply& it);
 JsonObject usage_json(std::string_view path, const codec::Totals& totals);
+JsonObject quota_json(const codec::QuotaInfo& it, uint64_t version);
 JsonObject space_json(const codec::SpaceRow& it);
 JsonObject status_json(std::string_view url, const codec::StatusReply& it);
 JsonObject xattr_json(std::string_view path, std::string_view name, std::string_view value);

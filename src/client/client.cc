@@ -127,6 +127,9 @@ Result<Committed> Client::snapshot_remove(codec::SnapshotRemove op, const WriteO
 Result<Committed> Client::snapshot_renew(codec::SnapshotRenew op, const WriteOptions& options) {
   return commit_one(std::move(op), options);
 }
+Result<Committed> Client::set_quota(codec::SetQuota op, const WriteOptions& options) {
+  return commit_one(std::move(op), options);
+}
 Result<Committed> Client::set_policy(codec::RetentionPolicy policy, const WriteOptions& options) {
   return commit_one(codec::SetPolicy{std::move(policy)}, options);
 }
@@ -231,6 +234,17 @@ Result<codec::SnapshotsReply> Client::snapshots(const codec::SnapshotsRequest& r
 Result<codec::DiffReply> Client::diff(codec::DiffRequest request, const CallOptions& options) {
   request.min_version = std::max(request.min_version, core_->seen({}).min_version);
   return core_->ask<codec::DiffReply>(Method::diff, request, options);
+}
+
+Result<codec::QuotaReply> Client::quota(codec::QuotaRequest request, const CallOptions& options) {
+  request.at = core_->seen(std::move(request.at));
+  return core_->ask<codec::QuotaReply>(Method::quota, request, options);
+}
+
+Result<codec::QuotasReply> Client::quotas(codec::QuotasRequest request,
+                                          const CallOptions& options) {
+  request.min_version = std::max(request.min_version, core_->seen({}).min_version);
+  return core_->ask<codec::QuotasReply>(Method::quotas, request, options);
 }
 
 Result<codec::LogReply> Client::log(const codec::LogRequest& request, const CallOptions& options) {

@@ -286,6 +286,8 @@ class Client {
                                             const client::WriteOptions& options = {});
   Result<client::Committed> snapshot_renew(codec::SnapshotRenew op,
                                            const client::WriteOptions& options = {});
+  // What may lie below a directory at most. Errors of every change below it: quota_exceeded.
+  Result<client::Committed> set_quota(codec::SetQuota op, const client::WriteOptions& options = {});
   Result<client::Committed> set_policy(codec::RetentionPolicy policy,
                                        const client::WriteOptions& options = {});
 
@@ -320,6 +322,13 @@ class Client {
   // One page of what differs. Errors: failed_precondition when the two have nothing in common.
   Result<codec::DiffReply> diff(codec::DiffRequest request,
                                 const client::CallOptions& options = {});
+
+  // The quotas that bind in a directory: its own, and those of the directories above it.
+  Result<codec::QuotaReply> quota(codec::QuotaRequest request,
+                                  const client::CallOptions& options = {});
+  // One page of the directories that have a quota.
+  Result<codec::QuotasReply> quotas(codec::QuotasRequest request,
+                                    const client::CallOptions& options = {});
 
   Result<codec::LogReply> log(const codec::LogRequest& request,
                               const client::CallOptions& options = {});

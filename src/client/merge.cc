@@ -48,13 +48,23 @@ class Merge {
       if (there) return fail(Code::already_exists, options_.aside, ": it exists");
       if (there.error().code() != Code::not_found) return std::unexpected(there.error());
     }
+    std::pair<uint64_t, uint64_t> before;
     for (int attempt = 1;; ++attempt) {
       auto done = once();
       if (done) return report_;
       // What it was worked out from has changed since.
       bool again = done.error().code() == Code::aborted || (raced_ && is_race(done.error()));
-      if (!again || attempt == kAttempts) {
-        if (!again) return std::unexpected(std::move(done).error());
+      if (!again) return std::unexpected(std::move(done).error());
+      std::pair now(report_.from_version, report_.to_version);
+      if (now == before) {
+        return std::unexpected(
+            Error(Code::failed_precondition,
+                  str("the conflicts between ", report_.from, " and ", report_.to,
+                      " cannot be decided all in one way: ", done.error().message()))
+                .with_hint("see them with --check, and decide those of moved directories by hand"));
+      }
+      before = now;
+      if (attempt == kAttempts) {
         return std::unexpected(
             Error(Code::aborted,
                   str(report_.from, " and ", report_.to,

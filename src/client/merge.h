@@ -36,7 +36,8 @@ struct MergeReport {
 // what only `from` changed is done to `to`; what both changed alike stays. Bodies are shared, not
 // copied. Blocks. Either directory may change meanwhile: then it is worked out again, several
 // times. Takes time and memory in proportion to what changed on both sides.
-// Errors: failed_precondition (nothing in common; directories moved into each other),
+// Errors: failed_precondition (nothing in common; conflicts of moved directories that the choice
+// does not decide),
 // invalid_argument (one directory), resource_exhausted (more than one transaction holds), aborted
 // (it changes faster than it can be merged), already_exists (`aside`), those of the namespace.
 Result<MergeReport> merge(Client& client, const MergeOptions& options);

@@ -187,6 +187,7 @@ TEST(Golden, KeysAreWrittenAsEver) {
        {"life of clone 7", number_key(Table::clone_life, 7)},
        {"clone 7, ending", number_key(Table::ending, 7)},
        {"'name' of 5, changed at 300", changed_key(plain, 300, "name")},
+       {"quota of 5.7:1", node_table_key(Table::quota, cloned)},
        {"state", table_key(Table::state)},
        {"past of dentry 5 'name' that died at 300", past_key(dentry, 300)}});
 }

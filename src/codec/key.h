@@ -58,6 +58,7 @@ enum class Table : uint8_t {
   ending = 0x2e,       // clone id: nothing live names it; to be ended, and its whiteouts swept
   state = 0x2f,        // -
   changed = 0x30,      // directory NodeId, version, name: what changed in a large directory
+  quota = 0x31,        // NodeId: a directory whose own record has a quota
 };
 
 constexpr uint8_t kVersionedEnd = 0x20;

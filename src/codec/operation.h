@@ -381,10 +381,23 @@ struct KeepUndo {
   static void fields(auto& self, auto& f) { f(1, self.target); }
 };
 
+// Sets what may lie below a directory at most. What lies there already stays, also when it is more;
+// only what makes it more is refused then.
+struct SetQuota {
+  Target target;                      // symlinks are followed
+  std::optional<uint64_t> max_bytes;  // 0: no limit; absent: as it was
+  std::optional<uint64_t> max_entries;
+  static void fields(auto& self, auto& f) {
+    f(1, self.target);
+    f(2, self.max_bytes);
+    f(3, self.max_entries);
+  }
+};
+
 using Operation =
     std::variant<Mkdir, Publish, Append, MakeNode, Link, Rename, Remove, SetAttributes, SetXattr,
                  Check, SnapshotCreate, SnapshotRemove, SnapshotRenew, SetPolicy, OpenUpload,
-                 CloseUpload, Undelete, Copy, Clone, Rollback, KeepUndo>;
+                 CloseUpload, Undelete, Copy, Clone, Rollback, KeepUndo, SetQuota>;
 
 // One operation in its envelope: field 1 is the first alternative, and so on.
 struct OperationBox {

@@ -162,6 +162,19 @@ struct Totals {
   }
 };
 
+// What may lie below a directory at most, itself not counted, as its totals say. 0: no limit.
+struct Quota {
+  uint64_t max_bytes = 0;
+  uint64_t max_entries = 0;  // files and directories together
+
+  explicit operator bool() const { return max_bytes != 0 || max_entries != 0; }
+  bool operator==(const Quota&) const = default;
+  static void fields(auto& self, auto& f) {
+    f(1, self.max_bytes);
+    f(2, self.max_entries);
+  }
+};
+
 // Value of the dentry table.
 struct Dentry {
   NodeId child;
@@ -188,6 +201,7 @@ struct Directory {
   // Of a large directory: what changed in it after this version has rows in the changed table.
   // 0: not kept, for it can be listed at little cost.
   uint64_t changes_since = 0;
+  Quota quota;
 
   bool operator==(const Directory&) const = default;
   static void fields(auto& self, auto& f) {
@@ -199,6 +213,7 @@ struct Directory {
     f(6, self.entries);
     f(7, self.totals);
     f(8, self.changes_since);
+    f(9, self.quota);
   }
 };
 

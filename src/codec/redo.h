@@ -24,6 +24,7 @@ struct Change {
   uint64_t old_clone = 0;            // dentries: the clone that value holds (meta/region.h)
   uint64_t new_clone = 0;            // and the one that `value` holds
   bool noted = false;  // a change in a large directory: gets a row in the changed table
+  bool quota = false;  // `value` is a directory with a quota: gets a row in the quota table
   static void fields(auto& self, auto& f) {
     f(1, self.key);
     f(2, self.value);
@@ -33,6 +34,7 @@ struct Change {
     f(6, self.old_clone);
     f(7, self.new_clone);
     f(8, self.noted);
+    f(9, self.quota);
   }
 };
 

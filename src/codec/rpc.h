@@ -38,6 +38,8 @@ enum class Method : uint32_t {
   sync = 19,           // SyncRequest → SyncReply
   stats = 20,          // empty → Bytes (JSON)
   watch = 21,          // WatchRequest → WatchReply
+  quota = 22,          // QuotaRequest → QuotaReply
+  quotas = 23,         // QuotasRequest → QuotasReply
   diff = 30,           // DiffRequest → DiffReply
   backup = 40,         // BackupRequest → BackupReply
   backups = 41,        // BackupsRequest → BackupsReply
@@ -84,6 +86,7 @@ struct Entry {
   Totals totals;
   std::vector<Xattr> xattrs;
   std::optional<ClonedFrom> cloned_from;  // directories in clones, when asked for by path
+  Quota quota;  // directories
   static void fields(auto& self, auto& f) {
     f(1, self.path);
     f(2, self.name);
@@ -98,6 +101,7 @@ struct Entry {
     f(11, self.totals);
     f(12, self.xattrs);
     f(13, self.cloned_from);
+    f(14, self.quota);
   }
 };
 
@@ -453,6 +457,73 @@ struct DiffReply {
     f(3, self.differences);
     f(4, self.more);
     f(5, self.cursor);
+  }
+};
+
+// ---- quotas
+
+struct QuotaInfo {
+  std::string path;
+  NodeId id;
+  Quota quota;
+  Totals totals;  // what lies below
+  static void fields(auto& self, auto& f) {
+    f(1, self.path);
+    f(2, self.id);
+    f(3, self.quota);
+    f(4, self.totals);
+  }
+};
+
+// The quotas that bind in a directory: its own, and those of the directories above it.
+struct QuotaRequest {
+  Target target;
+  ReadAt at;
+  static void fields(auto& self, auto& f) {
+    f(1, self.target);
+    f(2, self.at);
+  }
+};
+
+struct QuotaReply {
+  uint64_t version = 0;
+  int64_t time_ns = 0;
+  std::vector<QuotaInfo> quotas;  // the directory, with or without a quota; then, nearest first,
+                                  // those above it that have one
+  static void fields(auto& self, auto& f) {
+    f(1, self.version);
+    f(2, self.time_ns);
+    f(3, self.quotas);
+  }
+};
+
+// The directories at and below `target` that have a quota now, in the order of their ids: those
+// with records of their own, so not what a clone shows and nobody changed there.
+struct QuotasRequest {
+  Target target;
+  uint64_t min_version = 0;
+  NodeId after;        // `next` of the page before; none: from the first
+  uint32_t limit = 0;  // at most 1,000; 0: 1,000
+  static void fields(auto& self, auto& f) {
+    f(1, self.target);
+    f(2, self.min_version);
+    f(3, self.after);
+    f(4, self.limit);
+  }
+};
+
+struct QuotasReply {
+  uint64_t version = 0;
+  int64_t time_ns = 0;
+  std::vector<QuotaInfo> quotas;
+  bool more = false;  // a page may have none, and yet not be the last
+  NodeId next;        // with `more`: where the next page begins after
+  static void fields(auto& self, auto& f) {
+    f(1, self.version);
+    f(2, self.time_ns);
+    f(3, self.quotas);
+    f(4, self.more);
+    f(5, self.next);
   }
 };
 

@@ -113,6 +113,11 @@ Result<> Applier::apply_change(const Change& change, uint64_t version) {
   codec::put_varint(value, version);
   value += *change.value;
   batch_->put(change.key, value);
+  if (change.quota) {
+    std::string row = change.key;
+    row[0] = static_cast<char>(Table::quota);
+    batch_->put(row, {});
+  }
   if (change.new_blobs) NOKV_TRY(mention(change.key, *change.value, 1));
   if (cached) cache_.change(change.key, std::move(value), version, table != Table::dentry);
   return {};

@@ -55,11 +55,12 @@ void Pending::undo() {
       if (is_link(change->key)) links_.erase(change->key);
     }
   }
-  for (auto& [id, before] : undo_directories_) {
-    if (before) {
-      directories_[id] = *std::move(before);
+  for (auto& before : undo_directories_) {
+    if (before.state) {
+      if (before.state->untold) untold_.push_back(before.id);  // it may have told meanwhile
+      directories_[before.id] = *std::move(before.state);
     } else {
-      directories_.erase(id);
+      directories_.erase(before.id);
     }
   }
   order_.resize(order_before_);
@@ -83,7 +84,7 @@ DirectoryState* Pending::at_hand(const NodeId& id) {
   if (found == directories_.end()) return nullptr;
   DirectoryState& state = found->second;
   if (state.saved_by != transaction_) {
-    undo_directories_.emplace_back(id, state);
+    undo_directories_.push_back({id, state, state.record.totals});
     state.saved_by = transaction_;
   }
   return &state;
@@ -99,12 +100,15 @@ Result<DirectoryState*> Pending::directory(const Tree& tree, const NodeId& id) {
   state.own_birth = own ? own->birth : 0;
   // In a clone nothing changed before its directory gets a record of its own.
   if (!own && state.record.changes_since != 0) state.record.changes_since = 1;
+  if (state.record.quota) has_quotas_ = true;
   directories_.emplace(id, std::move(state));
   return at_hand(id);
 }
 
-DirectoryState& Pending::add_directory(const NodeId& id, DirectoryState state) {
-  undo_directories_.emplace_back(id, std::nullopt);
+DirectoryState& Pending::add_directory(const NodeId& id, DirectoryState state,
+                                       const codec::Totals* before) {
+  undo_directories_.push_back(
+      {id, std::nullopt, before != nullptr ? *before : state.record.totals});
   DirectoryState& added = directories_[id] = std::move(state);
   added.saved_by = transaction_;
   touch(id, added);
@@ -115,6 +119,11 @@ void Pending::touch(const NodeId& id, DirectoryState& state) {
   state.dirty = true;
   if (!state.listed) touched_.push_back(id);
   state.listed = true;
+  if (state.untold && !state.waiting) {
+    untold_.push_back(id);
+    state.waiting = true;
+  }
+  if (state.record.quota) has_quotas_ = true;
 }
 
 void Pending::end_directory(const NodeId& id, DirectoryState& state, uint64_t version) {
@@ -126,8 +135,8 @@ void Pending::end_directory(const NodeId& id, DirectoryState& state, uint64_t ve
 
 Result<> Pending::propagate(const Tree& tree) {
   // Each directory tells its own change to all above it; what they are told they do not tell on.
-  std::vector<NodeId> tell = touched_;
-  for (const NodeId& id : tell) {
+  for (size_t i = 0; i < untold_.size(); ++i) {
+    NodeId id = untold_[i];
     DirectoryState* from = at_hand(id);
     if (from == nullptr || !from->untold || from->gone) continue;
     int64_t files = from->files;
@@ -137,7 +146,7 @@ Result<> Pending::propagate(const Tree& tree) {
     NodeId below = id;
     codec::Totals below_totals = from->record.totals;
     from->files = from->directories = from->bytes = 0;
-    from->untold = false;
+    from->untold = from->waiting = false;
     NodeId up = from->record.parent;
     for (size_t depth = 0; up && depth <= codec::kDepthMax; ++depth) {
       NOKV_ASSIGN(DirectoryState * above, directory(tree, up));
@@ -153,7 +162,46 @@ Result<> Pending::propagate(const Tree& tree) {
       below_totals = totals;
     }
   }
+  untold_.clear();
   return {};
+}
+
+Result<bool> Pending::find_quotas(const Tree& tree) {
+  if (has_quotas_ || root_seen_) return has_quotas_;
+  NOKV_ASSIGN(NodeId root, tree.root());
+  NOKV_TRY(directory(tree, root));
+  root_seen_ = true;
+  return has_quotas_;
+}
+
+std::vector<Pending::Grown> Pending::grown() const {
+  std::vector<Grown> out;
+  for (const UndoDirectory& each : undo_directories_) {
+    auto found = directories_.find(each.id);
+    if (found == directories_.end() || found->second.gone) continue;
+    const codec::Directory& now = found->second.record;
+    const codec::Totals& before = each.before;
+    if (!now.quota || (now.totals.bytes <= before.bytes && now.totals.files <= before.files &&
+                       now.totals.directories <= before.directories)) {
+      continue;
+    }
+    out.push_back({each.id, now.quota, before, now.totals});
+  }
+  return out;
+}
+
+codec::Totals Pending::before(const NodeId& id) const {
+  auto saved = std::ranges::find(undo_directories_, id, &UndoDirectory::id);
+  if (saved != undo_directories_.end()) return saved->before;
+  auto found = directories_.find(id);
+  return found == directories_.end() ? codec::Totals() : found->second.record.totals;
+}
+
+void Pending::rebase(const NodeId& id) {
+  auto saved = std::ranges::find(undo_directories_, id, &UndoDirectory::id);
+  auto found = directories_.find(id);
+  check(saved != undo_directories_.end() && found != directories_.end(), "it is at hand");
+  saved->before = found->second.record.totals;
 }
 
 Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64_t last) {
@@ -171,6 +219,7 @@ Result<std::vector<codec::Change>> Pending::close_group(const Tree& tree, uint64
     codec::Change change{codec::node_key(id), codec::encoded(record), state.own_birth};
     auto parent = directories_.find(state.record.parent);
     change.noted = parent != directories_.end() && parent->second.record.changes_since != 0;
+    change.quota = static_cast<bool>(state.record.quota);
     put(change.key, change.value, last);
     if (state.own_birth == 0) NOKV_TRY(own_dentry(tree, id, state, last, out));
     state.own_birth = last;
@@ -236,6 +285,8 @@ void Pending::clear() {
   order_before_ = 0;
   directories_.clear();
   touched_.clear();
+  untold_.clear();
+  has_quotas_ = root_seen_ = false;
   in_flight_.clear();
 }
 

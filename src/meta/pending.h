@@ -38,7 +38,8 @@ struct DirectoryState {
     return out;
   }
   // Bookkeeping of Pending.
-  bool listed = false;
+  bool listed = false;   // among those touched
+  bool waiting = false;  // among those that have something to tell
   uint64_t saved_by = 0;
 };
 
@@ -64,7 +65,10 @@ class Pending final : public Overlay {
   // The directory, loaded from `tree` when it is not at hand; remembers how it was for undo().
   // Null: there is no such directory. The pointer is valid until the next call of begin().
   Result<DirectoryState*> directory(const Tree& tree, const NodeId& id);
-  DirectoryState& add_directory(const NodeId& id, DirectoryState state);
+  // `before`: what it is compared with when a quota asks how much it grew; what lies below it now
+  // without more, for what is made whole (a clone) did not grow.
+  DirectoryState& add_directory(const NodeId& id, DirectoryState state,
+                                const codec::Totals* before = nullptr);
   // Says that `state` of `id` became dirty or untold.
   void touch(const NodeId& id, DirectoryState& state);
   // Says that the directory ended with `version`.
@@ -72,6 +76,26 @@ class Pending final : public Overlay {
 
   // Tells ancestors what changed below them.
   Result<> propagate(const Tree& tree);
+
+  // Whether a directory that was at hand has a quota, or had one: then every transaction ends with
+  // totals that are up to date, so that what others added is never counted as its own. Who changes
+  // something has the directories above it at hand, but for the root, which is looked at here:
+  // without any, none binds.
+  Result<bool> find_quotas(const Tree& tree);
+
+  // A directory with a quota below which this transaction added something.
+  struct Grown {
+    NodeId id;
+    codec::Quota quota;
+    codec::Totals before;
+    codec::Totals now;
+  };
+  // Once the totals are up to date.
+  std::vector<Grown> grown() const;
+  // What lay below a directory at hand when this transaction began, or at its last rebase().
+  codec::Totals before(const NodeId& id) const;
+  // From here on it grows from what lies below it now. Once the totals are up to date.
+  void rebase(const NodeId& id);
 
   // The records of all directories that changed, with `last` as their birth.
   Result<std::vector<codec::Change>> close_group(const Tree& tree, uint64_t last);
@@ -99,6 +123,11 @@ class Pending final : public Overlay {
     using is_transparent = void;
     size_t operator()(std::string_view key) const { return std::hash<std::string_view>()(key); }
   };
+  struct UndoDirectory {
+    NodeId id;
+    std::optional<DirectoryState> state;  // nullopt: it was not there
+    codec::Totals before;                 // from which on it grows
+  };
   DirectoryState* at_hand(const NodeId& id);
   Result<> own_dentry(const Tree& tree, const NodeId& id, const DirectoryState& state,
                       uint64_t version, std::vector<codec::Change>& out);
@@ -110,12 +139,15 @@ class Pending final : public Overlay {
   std::set<std::string> links_;
   std::deque<std::pair<uint64_t, std::string>> order_;  // (version, key) in the order decided
   std::unordered_map<NodeId, DirectoryState> directories_;
-  std::vector<NodeId> touched_;  // dirty or untold, perhaps twice, perhaps not any more
+  std::vector<NodeId> touched_;  // dirty, perhaps twice, perhaps not any more
+  std::vector<NodeId> untold_;   // the same of those with something to tell
+  bool has_quotas_ = false;
+  bool root_seen_ = false;                             // by find_quotas()
   std::deque<std::pair<uint64_t, NodeId>> in_flight_;  // written or ended by a version
 
   uint64_t transaction_ = 0;
   std::vector<Undo> undo_entries_;
-  std::vector<std::pair<NodeId, std::optional<DirectoryState>>> undo_directories_;
+  std::vector<UndoDirectory> undo_directories_;
   size_t order_before_ = 0;
   size_t evict_at_ = 0;
 };

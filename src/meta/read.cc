@@ -31,6 +31,7 @@ Result<codec::Entry> entry_of(const Tree& tree, const Located& located) {
     out.xattrs = std::move(directory.xattrs);
     out.entries = directory.entries;
     out.totals = directory.totals;
+    out.quota = directory.quota;
     out.links = 1;
     return out;
   }

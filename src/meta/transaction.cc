@@ -247,6 +247,7 @@ NodeId Transaction::add_directory(const Place& place, const Found& old,
 Result<> Transaction::end_directory(const NodeId& id) {
   NOKV_ASSIGN(DirectoryState * state, directory(id));
   NOKV_TRY(bury(id));
+  if (state->record.quota) set(codec::node_table_key(codec::Table::quota, id), std::nullopt);
   context_.pending.end_directory(id, *state, version_);
   set(codec::detached_key(id, 0), "");
   forget_paths();

@@ -67,6 +67,8 @@ void add_shard(const Background& background, const meta::State& state, std::vect
        {"nokv_shard_records", "Records made durable since the start", shard.records},
        {"nokv_shard_body_bytes", "Bytes of bodies published since the start", shard.body_bytes},
        {"nokv_shard_refused", "Requests refused by their own doing", shard.refused},
+       {"nokv_shard_over_quota", "Requests refused for a directory's quota", shard.over_quota},
+       {"nokv_shard_quotas", "Directories with a quota", rows(state, Table::quota)},
        {"nokv_shard_repeated", "Requests that were answered before", shard.repeated},
        {"nokv_shard_overloaded", "Requests turned away for a full queue", shard.overloaded},
        {"nokv_shard_clamped_times", "Readings of a wall clock that jumped", shard.clamped_times},

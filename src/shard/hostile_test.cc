@@ -35,7 +35,7 @@ class Hostile {
 
   // One request of a random method, with random contents; true when it was answered.
   bool step() {
-    auto method = random_.below(2) == 0 ? Method::commit : static_cast<Method>(random_.below(22));
+    auto method = random_.below(2) == 0 ? Method::commit : static_cast<Method>(random_.below(24));
     std::string body = body_of(method);
     bool answered = false;
     Caller caller{"somebody", space_.scheduler().clock().now() + std::chrono::seconds(1)};
@@ -96,6 +96,10 @@ class Hostile {
         return filled<codec::SnapshotsRequest>();
       case Method::log:
         return filled<codec::LogRequest>();
+      case Method::quota:
+        return filled<codec::QuotaRequest>();
+      case Method::quotas:
+        return filled<codec::QuotasRequest>();
       case Method::gc:
         return filled<codec::GcRequest>();
       case Method::fsck:

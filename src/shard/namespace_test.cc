@@ -133,6 +133,48 @@ TEST_F(Namespace, TheLogSaysWhoPublishedEachGeneration) {
   EXPECT_EQ(who, (Names{"somebody else", "test", "test"}));
 }
 
+TEST_F(Namespace, TheLogFollowsAFileThroughItsNames) {
+  must({mkdir_op("/d"), put_op("/d/a", "one"), put_op("/z", "another")});
+  must({snapshot_op("s1", "/")});
+  must({rename_op("/d/a", "/b"), put_op("/b", "two")});
+  must({snapshot_op("s2", "/")});
+  must({mkdir_op("/e"), rename_op("/b", "/e/b"), put_op("/e/b", "three")});
+  must({snapshot_op("s3", "/e")});
+  must({rename_op("/e", "/f"), link_op("/f/b", "/f/c"), put_op("/f/c", "four")});
+  must({snapshot_op("s4", "/")});
+  must({remove_op("/f/b"), rename_op("/f/c", "/z"), put_op("/z", "five")});
+  auto log = ns.call<codec::LogReply>(codec::Method::log, codec::LogRequest{{"/z", {}}});
+  ASSERT_TRUE(log) << log.error().message();
+  std::vector<std::string> read;
+  std::vector<std::string> paths;
+  for (const auto& entry : log->entries) {
+    paths.push_back(entry.path);
+    auto bytes = ns.read(entry.path, entry.at);
+    read.push_back(bytes ? *bytes : bytes.error().message());
+  }
+  // What the path showed before the file came there is told too.
+  EXPECT_EQ(read, (Names{"five", "four", "three", "two", "another", "one"}));
+  EXPECT_EQ(paths, (Names{"/z", "/f/b", "/e/b", "/b", "/z", "/d/a"}));
+  codec::LogRequest few{{"/z", {}}, 2};
+  auto page = ns.call<codec::LogReply>(codec::Method::log, few);
+  ASSERT_EQ(page->entries.size(), 2U);
+  EXPECT_TRUE(page->more);
+}
+
+TEST_F(Namespace, TheLogOfARemovedFileIsThatOfTheLastOneThere) {
+  must({put_op("/a", "one")});
+  must({snapshot_op("s1", "/")});
+  must({rename_op("/a", "/b")});
+  must({put_op("/b", "two")});
+  must({remove_op("/b", true)});
+  auto log = ns.call<codec::LogReply>(codec::Method::log, codec::LogRequest{{"/b", {}}});
+  ASSERT_TRUE(log) << log.error().message();
+  ASSERT_EQ(log->entries.size(), 2U);
+  EXPECT_EQ(ns.read(log->entries[0].path, log->entries[0].at).value(), "two");
+  EXPECT_EQ(log->entries[1].path, "/a");
+  EXPECT_EQ(ns.read(log->entries[1].path, log->entries[1].at).value(), "one");
+}
+
 TEST_F(Namespace, ADirectoryCannotBeMovedBelowItself) {  // scenario 23
   must({mkdir_op("/a"), mkdir_op("/a/b"), mkdir_op("/c")});
   EXPECT_EQ(refused({rename_op("/a", "/a/b/a")}), Code::invalid_argument);

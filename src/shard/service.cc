@@ -4,6 +4,8 @@
 
 #include "codec/crc32c.h"
 #include "codec/key.h"
+#include "meta/file_log.h"
+#include "meta/quotas.h"
 #include "meta/read.h"
 #include "shard/figures.h"
 
@@ -460,35 +462,46 @@ Result<codec::LogReply> Service::log(const codec::LogRequest& request) {
   NOKV_ASSIGN(auto at, reading({}, {}));
   NOKV_ASSIGN(std::string path, full_path(*at.state, request.target));
   size_t limit = request.limit == 0 ? 100 : std::min<size_t>(request.limit, 10'000);
-  // The generations that can still be read: what each kept version shows under the path, each
-  // generation once, newest first.
-  std::vector<std::pair<meta::Moment, std::string>> moments{{meta::Moment(), ""}};
-  for (auto row = at.state->pins->by_version().begin(); row != at.state->pins->by_version().end();
-       ++row) {
-    std::string name = str("v", row->first);
-    auto moment = meta::resolve_at(at.view, *at.state->pins, at.state->record.policy, name, path,
-                                   at.state->record.time_ns);
-    if (moment && moment->version != meta::kNow) moments.emplace_back(*moment, name);
-  }
   codec::LogReply reply;
-  uint64_t last = 0;
-  for (const auto& [moment, name] : moments) {
-    auto located = meta::resolve_path_at(at.view, moment, path, true);
-    if (!located || located->dentry.kind == codec::Kind::directory) continue;
-    meta::Tree tree(at.view, moment.version);
-    NOKV_ASSIGN(auto entry, meta::entry_of(tree, *located));
-    if (entry.body.generation == last) continue;
-    last = entry.body.generation;
-    if (reply.entries.size() == limit) {
-      reply.more = true;
-      break;
-    }
-    reply.entries.push_back({path, entry.body.generation, entry.body.size, entry.body.digest,
-                             entry.attributes.ctime_ns, entry.body.principal,
-                             codec::EventKind::published, true, name});
-  }
-  if (reply.entries.empty()) return fail(Code::not_found, path, ": no kept version has it");
+  NOKV_ASSIGN(reply.entries, meta::file_log(*at.state, path));
+  reply.more = reply.entries.size() > limit;
+  if (reply.more) reply.entries.resize(limit);
   return reply;
+}
+
+Result<codec::QuotaReply> Service::quota(const codec::QuotaRequest& request) {
+  std::string path = request.target.path;
+  if (request.target.id && !request.at.at.empty()) {
+    NOKV_ASSIGN(path, full_path(*shard_.state(), request.target));
+  }
+  NOKV_ASSIGN(auto at, reading(request.at, path));
+  meta::Tree tree(at.view, at.moment.version);
+  NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
+  if (located.dentry.kind != codec::Kind::directory) {
+    return fail(Code::not_directory, request.target.path, ": not a directory");
+  }
+  meta::Moment top = at.moment;
+  if (!top.scope) {
+    NOKV_ASSIGN(top.scope, tree.root());
+    top.path = "/";
+  }
+  codec::QuotaReply reply{at.version(), at.time_ns(), {}};
+  NOKV_ASSIGN(reply.quotas, meta::quotas_above(tree, located.id(), top.scope, top.path));
+  return reply;
+}
+
+Result<codec::QuotasReply> Service::quotas(const codec::QuotasRequest& request) {
+  NOKV_ASSIGN(auto at, reading({}, {}));
+  meta::Tree tree(at.view, meta::kNow);
+  NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
+  if (located.dentry.kind != codec::Kind::directory) {
+    return fail(Code::not_directory, request.target.path, ": not a directory");
+  }
+  constexpr uint32_t kQuotasMax = 1000;
+  uint32_t limit = request.limit == 0 ? kQuotasMax : std::min(request.limit, kQuotasMax);
+  NOKV_ASSIGN(auto page, meta::quotas_below(tree, located.id(), request.after, limit));
+  return codec::QuotasReply{at.version(), at.time_ns(), std::move(page.quotas), page.more,
+                            page.more ? page.next : codec::NodeId()};
 }
 
 Result<ComparedSide> Service::compared(const meta::State& state, const codec::Target& target,
@@ -628,6 +641,24 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
+    case Method::quota: {
+      codec::QuotaRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.at.min_version;
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::QuotaReply>(std::move(answered))(quota(request));
+      });
+      return;
+    }
+    case Method::quotas: {
+      codec::QuotasRequest request;
+      if (!codec::decode(body, request)) break;
+      uint64_t wait = request.min_version;
+      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
+        encode_into<codec::QuotasReply>(std::move(answered))(quotas(request));
+      });
+      return;
+    }
     case Method::diff: {
       codec::DiffRequest request;
       if (!codec::decode(body, request)) break;

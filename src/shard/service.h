@@ -96,6 +96,8 @@ class Service {
   Result<codec::BlobAccess> access(const codec::AccessRequest& request, const Caller& caller);
   Result<codec::SnapshotsReply> snapshots(const codec::SnapshotsRequest& request);
   Result<codec::LogReply> log(const codec::LogRequest& request);
+  Result<codec::QuotaReply> quota(const codec::QuotaRequest& request);
+  Result<codec::QuotasReply> quotas(const codec::QuotasRequest& request);
   Result<codec::DiffReply> diff(const codec::DiffRequest& request);
   Result<ComparedSide> compared(const meta::State& state, const codec::Target& target,
                                 const std::string& at);

@@ -327,6 +327,9 @@ void Shard::plan_commit(Work& work, bool opens) {
   uint64_t version = next_version();
   auto planned = meta::plan(context(), version, tell_time(true), request, record);
   if (!planned) counters_.refused.fetch_add(1, std::memory_order_relaxed);
+  if (!planned && planned.error().code() == Code::quota_exceeded) {
+    counters_.over_quota.fetch_add(1, std::memory_order_relaxed);
+  }
   bool named = !anonymous(request);
   Answer answer{planned, std::move(work.done), {}, {}};
   // A session that opens with a refused request is open all the same.

@@ -44,6 +44,7 @@ struct ShardCounters {
   std::atomic<uint64_t> log_bytes{0};
   std::atomic<uint64_t> body_bytes{0};  // of bodies that were published
   std::atomic<uint64_t> refused{0};
+  std::atomic<uint64_t> over_quota{0};  // of those refused
   std::atomic<uint64_t> repeated{0};
   std::atomic<uint64_t> overloaded{0};
   std::atomic<uint64_t> clamped_times{0};

@@ -96,9 +96,13 @@ class Fixture {
   std::unique_ptr<Service> service_;
 };
 
-// range(0) creates in one transaction, range(1) transactions under way at once.
+// range(0) creates in one transaction, range(1) transactions under way at once; with range(2)
+// all directories have a quota.
 void durable_creates(benchmark::State& state) {
   Fixture fixture;
+  for (std::string path : {"/", "/d"}) {
+    if (state.range(2) != 0) fixture.commit({codec::SetQuota{{path, {}}, UINT64_MAX, UINT64_MAX}});
+  }
   auto at_once = static_cast<ptrdiff_t>(state.range(1));
   std::counting_semaphore<> free(at_once);
   uint64_t number = 0;
@@ -116,11 +120,12 @@ void durable_creates(benchmark::State& state) {
   state.SetItemsProcessed(state.iterations() * state.range(0));
 }
 BENCHMARK(durable_creates)
-    ->Args({1, 1})
-    ->Args({1, 16})
-    ->Args({1, 256})
-    ->Args({256, 1})
-    ->Args({256, 4})
+    ->Args({1, 1, 0})
+    ->Args({1, 16, 0})
+    ->Args({1, 256, 0})
+    ->Args({1, 256, 1})
+    ->Args({256, 1, 0})
+    ->Args({256, 4, 0})
     ->UseRealTime();
 
 void stat(benchmark::State& state) {

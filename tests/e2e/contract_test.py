@@ -119,7 +119,8 @@ class Contract(NokvTest):
                       ('snapshot', 'create', 's2'), ('snapshot', 'rm', 's'),
                       ('snapshot', 'renew', 's'), ('snapshot', 'policy', '--undo', '1h'),
                       ('undelete', '/f', '--as', '/u', '--at', 's'), ('clone', '/d', '/c'),
-                      ('rollback', '/d', '--to', 's'), ('gc', '--now'), ('init',)):
+                      ('rollback', '/d', '--to', 's'), ('quota', 'set', '/d', '--max-bytes', '1'),
+                      ('gc', '--now'), ('init',)):
             self.nokv('--dry-run', *words)
             self.nokv('--dry-run', '--json', *words)
         self.assertEqual(self.names(), ['d', 'f'])
@@ -228,7 +229,7 @@ class Contract(NokvTest):
         self.assertEqual(done.stderr.splitlines()[1], b"hint: did you mean '/runs/model.bin'?")
 
     def test_commands_that_are_not_there_are_unknown(self):
-        for name in ('merge', 'mount', 'mcp', 'quota', 'grep'):
+        for name in ('mount', 'mcp', 'grep'):
             self.assertIn('unknown command', self.fails(2, name, '/a')['message'])
 
     def test_no_server_names_the_address_and_both_ways_on(self):

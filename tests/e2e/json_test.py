@@ -57,6 +57,8 @@ LOG = {'path': is_text, 'generation': is_int, 'size': is_int, 'digest': is_text,
        'principal': is_text, 'change': is_text, 'readable': is_bool, 'citation': is_text}
 GOT = {'path': is_text, 'local': is_text, 'size': is_int, 'digest': is_text,
        'generation': is_int}
+QUOTA = {'path': is_text, 'max_bytes': is_int, 'bytes': is_int, 'max_entries': is_int,
+         'entries': is_int, 'version': is_int}
 USAGE = {'path': is_text, 'totals': is_totals}
 CHECK = {'name': is_text, 'status': lambda v: v in ('passed', 'warned', 'failed'),
          'detail': is_text, 'fix': is_text}
@@ -159,6 +161,9 @@ class Json(NokvTest):
         usage = self.json('du', '/d')
         self.holds(usage, USAGE)
         self.assertEqual(usage['totals'], {'files': 1, 'directories': 0, 'bytes': 20000})
+        self.holds(self.json('quota', 'set', '/d', '--max-bytes', '1G'), QUOTA)
+        self.holds(self.json('quota', 'get', '/d'), QUOTA)
+        self.holds(self.json('quota', 'ls'), QUOTA)
         self.nokv('xattr', 'set', '/d/f', 'user.k', 'v')
         self.assertEqual(self.json('xattr', 'get', '/d/f', 'user.k'),
                          {'path': '/d/f', 'name': 'user.k', 'value': 'dg=='})

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Clone, diff, rollback and undelete by the command: what scripts rely on, and refusals."""
 
+import json
 import random
 import unittest
 
@@ -150,6 +151,62 @@ class Time(NokvTest):
         error = self.fails(1, 'diff', '/src', '/unrelated')
         self.assertIn('nothing in common', error['message'])
         self.assertEqual(self.run_nokv('diff', '/src').returncode, 2)
+
+    def test_a_merge_brings_back_what_a_clone_changed(self):
+        self.nokv('clone', '/src', '/mine')
+        self.assertEqual(self.json('stat', '/mine')['cloned_from']['path'], '/src')
+        self.nokv('put', '-', '/mine/text', stdin=b'mine')
+        self.nokv('mv', '/mine/d/f', '/mine/g')
+        self.nokv('put', self.file('more', BODY + b'more'), '/mine/more')
+        self.nokv('put', '-', '/src/other', stdin=b'other')
+        before = self.json('stat', '/src')['totals']
+        checked = self.json('merge', '--check', '/mine')
+        self.assertTrue(checked['merged'])
+        self.assertNotIn('version', checked)
+        self.assertEqual(self.json('stat', '/src')['totals'], before)
+        done = self.json('merge', '/mine')
+        self.assertEqual(done['changes'], {'created': 1, 'removed': 0, 'renamed': 1, 'content': 1,
+                                           'attributes': 0})
+        self.assertEqual(self.nokv('cat', '/src/text'), b'mine')
+        self.assertEqual(self.nokv('cat', '/src/g'), BODY)
+        self.assertEqual(self.nokv('cat', '/src/more'), BODY + b'more')
+        self.assertEqual(self.nokv('cat', '/src/other'), b'other')
+        self.is_sound()
+        self.assertEqual(self.json('merge', '/mine')['changes']['content'], 0)
+        self.nokv(*done['undo'].split()[1:])
+        self.assertEqual(self.json('stat', '/src')['totals'], before)
+        self.is_sound()
+
+    def test_conflicts_of_a_merge_are_told_and_decided_as_said(self):
+        self.nokv('clone', '/src', '/mine')
+        self.nokv('put', '-', '/mine/text', stdin=b'mine')
+        self.nokv('put', '-', '/src/text', stdin=b'ours')
+        self.nokv('put', '-', '/mine/new', stdin=b'new')
+        failed = self.run_nokv('--json', 'merge', '/mine')
+        self.assertEqual(failed.returncode, 1)
+        told = json.loads(failed.stdout)
+        self.assertFalse(told['merged'])
+        self.assertNotIn('error', told)
+        conflict, = told['conflicts']
+        self.assertEqual((conflict['path'], conflict['kind']), ('/src/text', 'content'))
+        self.assertEqual(self.nokv('cat', conflict['theirs']['citation']), b'mine')
+        self.assertEqual(self.nokv('cat', conflict['ours']['citation']), b'ours')
+        self.assertEqual([row['name'] for row in self.rows('ls', '/src')], ['d', 'text'])
+        text = self.run_nokv('merge', '/mine')
+        self.assertIn(b'/src/text: both changed it', text.stdout)
+        self.assertIn(b'--theirs', text.stderr)
+        self.nokv('merge', '/mine', '--conflicts-to', '/left')
+        self.assertEqual(self.nokv('cat', '/src/text'), b'ours')
+        self.assertEqual(self.nokv('cat', '/src/new'), b'new')
+        self.assertEqual(self.nokv('cat', '/left/text'), b'mine')
+        self.nokv('merge', '/mine', '--theirs')
+        self.assertEqual(self.nokv('cat', '/src/text'), b'mine')
+        self.assertEqual(self.run_nokv('merge', '/mine', '--ours', '--theirs').returncode, 2)
+        self.assertIn('is no clone', self.fails(1, 'merge', '/src')['message'])
+        self.nokv('mkdir', '/unrelated')
+        self.assertIn('nothing in common',
+                      self.fails(1, 'merge', '/mine', '/unrelated')['message'])
+        self.is_sound()
 
 
 if __name__ == '__main__':

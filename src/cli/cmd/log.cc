@@ -31,7 +31,7 @@ Result<Exit> run(Context& context) {
     } else {
       table.row({std::to_string(it.generation), short_time(it.time_ns), out.size(it.size),
                  std::string(change_name(it.change)), it.readable ? str("--at ", it.at) : "gone",
-                 printable(it.principal)});
+                 printable(it.principal), it.path == path ? "" : name_shown(it.path)});
     }
   }
   table.print(out);
@@ -45,7 +45,10 @@ Command log_row() {
   return {.name = "log",
           .group = Group::time,
           .summary = "list the generations of a file",
-          .text = "Newest first, each with the --at that still reads it.",
+          .text =
+              "Newest first, each with the --at that still reads it. Also those that the file had "
+              "under other names, before it was renamed or a directory above it was: they are "
+              "read under the name that is shown at the end of the line.",
           .positionals = {{.name = "PATH", .kind = ValueKind::path}},
           .options = {{.name = "number",
                        .letter = 'n',

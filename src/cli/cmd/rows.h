@@ -47,11 +47,15 @@ Command log_row();
 Command clone_row();
 Command rollback_row();
 Command diff_row();
+Command merge_row();
 Command undelete_row();
 Command watch_row();
 
 Command gc_row();
 Command fsck_row();
+Command quota_set_row();
+Command quota_get_row();
+Command quota_ls_row();
 Command dump_row();
 Command load_row();
 Command backup_row();

@@ -34,6 +34,17 @@ void print_text(Output& out, const codec::Entry& it, const std::string& path, ui
     row("entries", std::to_string(it.entries));
     row("below", str(it.totals.files, " files, ", it.totals.directories, " directories, ",
                      out.size(it.totals.bytes)));
+    std::string quota;
+    if (it.quota.max_bytes != 0) quota = out.size(it.quota.max_bytes);
+    if (it.quota.max_entries != 0) {
+      quota += str(quota.empty() ? "" : ", ", it.quota.max_entries, " entries");
+    }
+    row("quota", quota);
+  }
+  if (it.cloned_from) {
+    const auto& from = *it.cloned_from;
+    row("cloned from",
+        str(from.path.empty() ? "what is gone" : name_shown(from.path), " at v", from.version));
   }
   row("mode", mode_text(it.kind, it.attributes.mode));
   row("owner", str(it.attributes.uid, ":", it.attributes.gid));

@@ -47,8 +47,13 @@ class Planner {
     NOKV_TRY(decide_moves());
     NOKV_TRY(decide_removals());
     NOKV_TRY(decide_creations());
-    leave_what_has_no_place();
     NOKV_TRY(decide_contents());
+    if (theirs_wins()) {
+      make_room();
+    } else {
+      leave_what_has_no_place();
+    }
+    for (Creation& it : creations_) it.to = place_in(theirs_, it.from);
     write_checks();
     write_moves_away();
     write_removals();
@@ -115,10 +120,19 @@ class Planner {
     }
     return std::nullopt;
   }
+  bool is_settled(std::string_view base) const {
+    for (std::string_view at = base; !at.empty(); at = parent_of(at)) {
+      std::string key(at);
+      if (settled_.contains(key)) return true;
+      const Touch* it = theirs_.touch(key);
+      if (it != nullptr && it->moved) return false;
+    }
+    return false;
+  }
   bool settled_above(std::string_view path) const {
     for (std::string_view at = parent_of(path); !at.empty(); at = parent_of(at)) {
       if (settled_new_.contains(std::string(at))) return true;
-      if (auto base = theirs_.base_of(at)) return covers(settled_, *base);
+      if (auto base = theirs_.base_of(at)) return is_settled(*base);
     }
     return false;
   }
@@ -129,7 +143,7 @@ class Planner {
       newcomers_[place_in(ours_, path)] = {path, it.kind, it.now, {}};
     }
     for (const auto& [base, touch] : ours_.touched()) {
-      if (!touch.moved) continue;
+      if (!touch.moved || by_theirs_.contains(base)) continue;
       newcomers_[place_of(base)] = {*touch.moved, touch.kind, touch.now, base};
     }
   }
@@ -173,8 +187,9 @@ class Planner {
   }
   // What theirs has at `path` goes to the directory for such.
   void put_aside(const std::string& path) {
-    if (in_.choice != MergeChoice::aside) return;
-    trees_.emplace_back(theirs_.full(path), str(in_.aside, "/", path));
+    if (in_.choice != MergeChoice::aside || covers(aside_, path)) return;
+    std::erase_if(aside_, [&](const std::string& other) { return is_within(other, path); });
+    aside_.insert(path);
   }
 
   // Ours removed `base`, a directory or not, in which theirs changed something; it may have put
@@ -190,11 +205,7 @@ class Planner {
     }
     conflict(ConflictKind::removed, base, false, true);
     if (there != nullptr) out_.conflicts.back().ours = side_of(*there);
-    if (theirs_wins()) {
-      if (there != nullptr) make_way(*there);
-      trees_.emplace_back(theirs_.full(path), ours_.full(place));
-      ++out_.counts.created;
-    }
+    if (theirs_wins()) lost_.push_back(base);
     put_aside(path);
     return {};
   }
@@ -209,10 +220,18 @@ class Planner {
   // What ours has where theirs has something goes: back to where theirs has it, or for good.
   void make_way(const Newcomer& there) {
     if (!there.base) removals_.insert(there.path);
+    bring_out(there.path);
+  }
+  // What ours moved to a path, or below it, goes back to where theirs has it.
+  void bring_out(const std::string& path) {
     for (const auto& [base, touch] : ours_.touched()) {
-      if (!touch.moved || !is_within(*touch.moved, there.path)) continue;
+      if (!touch.moved || !is_within(*touch.moved, path)) continue;
       const Touch* theirs = theirs_.touch(base);
       if (theirs != nullptr && theirs->removed) continue;
+      if (is_settled(base)) {  // it comes with a tree of theirs
+        removals_.insert(*touch.moved);
+        continue;
+      }
       by_theirs_.insert(base);
       moves_.insert(base);
     }
@@ -224,7 +243,6 @@ class Planner {
     it.ours = side_of(there);
     it.theirs = MergeSide{theirs_.full(path), kind, facts};
     out_.conflicts.push_back(std::move(it));
-    if (theirs_wins()) make_way(there);
   }
 
   // ---- what is done
@@ -232,19 +250,22 @@ class Planner {
   Result<> decide_moves() {
     find_newcomers();
     for (const auto& [base, touch] : theirs_.touched()) {
-      if (!touch.moved || covers(settled_, base)) continue;
-      if (ours_.removed_at(base)) {
-        NOKV_TRY(lost_in_ours(base));
-        continue;
-      }
+      if (!touch.moved || is_settled(base)) continue;
+      bool gone = ours_.removed_at(base).has_value();
       if (auto removed = removed_above(*touch.moved)) {
         NOKV_TRY(lost_in_ours(*removed));
-        if (theirs_wins()) {  // it is in the copy of that directory
+        if (gone) {
+          settled_.insert(base);
+        } else if (theirs_wins()) {  // it is in the copy of that directory
           settled_.insert(base);
           removals_.insert(ours_.path_of(base));
         } else {
           stay(base);
         }
+        continue;
+      }
+      if (gone) {
+        NOKV_TRY(lost_in_ours(base));
         continue;
       }
       NOKV_TRY(decide_move(base, touch));
@@ -294,17 +315,21 @@ class Planner {
   // Deepest first: what has to stay makes the directories above it stay.
   Result<> decide_removals() {
     const auto& touched = theirs_.touched();
+    std::vector<std::string> going;
     for (auto row = touched.rbegin(); row != touched.rend(); ++row) {
       const auto& [base, touch] = *row;
-      if (!touch.removed || covers(settled_, base) || ours_.removed_at(base)) continue;
+      if (!touch.removed || is_settled(base) || ours_.removed_at(base)) continue;
       std::string path = ours_.path_of(base);
       const Touch* ours = ours_.touch(base);
       bool moved = ours != nullptr && ours->moved.has_value();
       bool changed = ours != nullptr && (ours->content || ours->attributes);
       bool news = touch.kind == Kind::directory && has_news(path);
       if (moved || changed || news) NOKV_TRY(removed_but_changed(base, path, moved));
+      going.push_back(std::move(path));
+    }
+    for (std::string& path : going) {
       if (any_within(held_, path)) continue;
-      removals_.insert(path);
+      removals_.insert(std::move(path));
       ++out_.counts.removed;
     }
     return {};
@@ -326,7 +351,10 @@ class Planner {
       }
     }
     conflict(moved ? ConflictKind::renamed : ConflictKind::removed, base, true, false);
-    if (theirs_wins()) return {};
+    if (theirs_wins()) {
+      bring_out(path);
+      return {};
+    }
     held_.insert(path);
     if (!replaced || moved) return {};
     out_.conflicts.back().theirs =
@@ -353,7 +381,7 @@ class Planner {
   Result<> decide_contents() {
     for (const auto& [base, touch] : theirs_.touched()) {
       if (touch.removed || (!touch.content && !touch.attributes)) continue;
-      if (covers(settled_, base)) continue;
+      if (is_settled(base)) continue;
       if (auto removed = ours_.removed_at(base)) {
         NOKV_TRY(lost_in_ours(*removed));
         continue;
@@ -384,10 +412,7 @@ class Planner {
   }
   void said_twice(ConflictKind kind, const std::string& base) {
     conflict(kind, base, true, true);
-    std::string path = theirs_.path_of(base);
-    std::string from = theirs_.full(path);
-    bool there = std::ranges::any_of(trees_, [&](const auto& it) { return it.first == from; });
-    if (kind_of(base) != Kind::directory && !there) put_aside(path);
+    if (kind_of(base) != Kind::directory) put_aside(theirs_.path_of(base));
   }
 
   Result<> decide_creations() {
@@ -423,18 +448,20 @@ class Planner {
   void leave_what_has_no_place() {
     while (leave_moves() || leave_creations()) {
     }
-    for (Creation& it : creations_) it.to = place_in(theirs_, it.from);
   }
   bool leave_moves() {
     bool any = false;
+    auto kept = places_that_stay();
     for (const std::string& base : Paths(moves_)) {
       const Touch* touch = theirs_.touch(base);
       if (touch == nullptr || !touch->moved || by_theirs_.contains(base)) continue;
       std::string place = place_of(base);
       if (place == ours_.path_of(base)) continue;
-      bool taken = held_.contains(place);
-      if (!taken && !settled_above(*touch->moved)) continue;
-      if (taken) created_twice(*touch->moved, touch->kind, touch->now, stayer(place));
+      const std::string* taken = stayer(kept, place);
+      if (taken == nullptr && !settled_above(*touch->moved)) continue;
+      if (taken != nullptr) {
+        created_twice(*touch->moved, touch->kind, touch->now, kept_node(*taken));
+      }
       stay(base);
       moves_.erase(base);
       std::string path = ours_.path_of(base);
@@ -444,21 +471,108 @@ class Planner {
     }
     return any;
   }
+  // What must stay: where it will be, and its path in ours.
+  std::map<std::string, std::string> places_that_stay() {
+    std::map<std::string, std::string> out;
+    for (const std::string& path : held_) {
+      auto base = ours_.base_of(path);
+      out[base ? place_of(*base) : place_in(ours_, path)] = path;
+    }
+    return out;
+  }
+  // The path in ours of what stays at a place or below it.
+  static const std::string* stayer(const std::map<std::string, std::string>& kept,
+                                   const std::string& place) {
+    auto next = kept.lower_bound(place);
+    if (next != kept.end() && next->first == place) return &next->second;
+    next = kept.lower_bound(place + "/");
+    return next != kept.end() && is_within(next->first, place) ? &next->second : nullptr;
+  }
   bool leave_creations() {
+    auto kept = places_that_stay();
     return std::erase_if(creations_, [&](const Creation& it) {
              std::string place = place_in(theirs_, it.from);
-             bool taken = held_.contains(place);
-             if (!taken && !settled_above(it.from)) return false;
-             if (taken) {
-               created_twice(it.from, it.kind, theirs_.created().at(it.from).now, stayer(place));
+             const std::string* taken = stayer(kept, place);
+             if (taken == nullptr && !settled_above(it.from)) return false;
+             if (taken != nullptr) {
+               created_twice(it.from, it.kind, theirs_.created().at(it.from).now,
+                             kept_node(*taken));
                put_aside(it.from);
              }
              settled_new_.insert(it.from);
              return true;
            }) != 0;
   }
-  // What ours keeps at a place.
-  Newcomer stayer(const std::string& path) const {
+  // Theirs wins: what of ours is where theirs has something goes. What goes back to where theirs
+  // has it may itself need room.
+  void make_room() {
+    bool any = true;
+    while (any) {
+      any = false;
+      std::map<std::string, Wanted> wanted = wanted_places();
+      find_newcomers();
+      for (const auto& [place, there] : newcomers_) {
+        auto found = wanted.find(place);
+        if (found == wanted.end() || is_going(there)) continue;
+        const Wanted& it = found->second;
+        if (there.base && there.base == it.base) continue;
+        if (it.created && it.kind == Kind::directory && !there.base &&
+            there.kind == Kind::directory) {
+          continue;  // two new directories become one
+        }
+        std::string path = ours_.full(there.path);
+        bool told = std::ranges::any_of(out_.conflicts, [&](const MergeConflict& conflict) {
+          return conflict.ours && conflict.ours->path == path;
+        });
+        if (!told) created_twice(it.path, it.kind, it.facts, there);
+        size_t before = by_theirs_.size() + removals_.size();
+        make_way(there);
+        any |= by_theirs_.size() + removals_.size() != before;
+      }
+    }
+  }
+  struct Wanted {
+    std::string path;  // of theirs
+    Kind kind = Kind::none;
+    BodyFacts facts;
+    bool created = false;
+    std::optional<std::string> base;
+  };
+  std::map<std::string, Wanted> wanted_places() {
+    std::map<std::string, Wanted> out;
+    auto add_node = [&](const std::string& base) {
+      out[place_of(base)] = {theirs_.path_of(base), kind_of(base), facts_in(theirs_, base), false,
+                             base};
+    };
+    for (const std::string& base : moves_) add_node(base);
+    for (const std::string& base : lost_) add_node(base);
+    for (const Creation& it : creations_) {
+      out[place_in(theirs_, it.from)] = {
+          it.from, it.kind, theirs_.created().at(it.from).now, true, {}};
+    }
+    return out;
+  }
+  bool is_going(const Newcomer& there) const {
+    if (there.base && by_theirs_.contains(*there.base)) return true;
+    return is_removed(there.path, moved_away());
+  }
+  Paths moved_away() const {
+    Paths out;
+    for (const std::string& base : moves_) out.insert(ours_.path_of(base));
+    return out;
+  }
+  // Whether what ours has at a path is removed, by itself or with a directory above. What is in one
+  // that is moved away, `away`, goes with that.
+  bool is_removed(std::string_view path, const Paths& away) const {
+    for (std::string_view at = path; !at.empty(); at = parent_of(at)) {
+      if (removals_.contains(std::string(at))) return true;
+      if (away.contains(std::string(at))) return false;
+    }
+    return false;
+  }
+
+  // What ours keeps at a path.
+  Newcomer kept_node(const std::string& path) const {
     auto base = ours_.base_of(path);
     if (!base) return {path};
     return {path, kind_of(*base), facts_in(ours_, *base), {}};
@@ -491,19 +605,12 @@ class Planner {
     for (const std::string& path : files) check(path, true);
     for (const std::string& path : topmost_removals()) check(path, true);
   }
-  // Without what goes with a directory above: what is in one that is moved out of it does not.
+  // Without what goes with a directory above.
   std::vector<std::string> topmost_removals() const {
-    Paths from;
-    for (const std::string& base : moves_) from.insert(ours_.path_of(base));
+    Paths away = moved_away();
     std::vector<std::string> out;
     for (const std::string& path : removals_) {
-      std::string_view at = path;
-      bool goes = false;
-      while (!goes && !at.empty() && !from.contains(std::string(at))) {
-        at = parent_of(at);
-        goes = removals_.contains(std::string(at));
-      }
-      if (!goes) out.push_back(path);
+      if (away.contains(path) || !is_removed(parent_of(path), away)) out.push_back(path);
     }
     return out;
   }
@@ -534,7 +641,7 @@ class Planner {
     for (const std::string& base : order) {
       std::string away = ours_.path_of(base);
       std::string place = place_of(base);
-      if (away == place) continue;
+      if (away == place && !covers(from, parent_of(away))) continue;
       ++out_.counts.renamed;
       std::string_view directory = parent_of(place);
       bool direct = !covers(from, directory) && !covers(to, directory) &&
@@ -582,7 +689,14 @@ class Planner {
     for (const Creation& it : creations_) {
       if (it.kind != Kind::directory) copy(it.from, it.to, codec::Exists::create);
     }
-    for (const auto& [from, to] : trees_) out_.steps.emplace_back(TakeTree{from, to});
+    for (const std::string& base : lost_) {
+      ++out_.counts.created;
+      out_.steps.emplace_back(
+          TakeTree{theirs_.full(theirs_.path_of(base)), ours_.full(place_of(base))});
+    }
+    for (const std::string& path : aside_) {
+      out_.steps.emplace_back(TakeTree{theirs_.full(path), str(in_.aside, "/", path)});
+    }
     for (const std::string& base : contents_) {
       ++out_.counts.content;
       std::string to = place_of(base);
@@ -609,7 +723,7 @@ class Planner {
   std::map<std::string, Newcomer> newcomers_;  // by the path they will have
 
   // Base paths.
-  Paths settled_;    // with all below: done by a conflict
+  Paths settled_;    // with all that theirs has below: done by a conflict
   Paths stays_;      // theirs moved it, and that is not done
   Paths by_theirs_;  // it goes where theirs has it, whatever ours did
   Paths moves_;
@@ -617,13 +731,14 @@ class Planner {
   Paths attributes_;
   // Paths of theirs.
   Paths settled_new_;
+  Paths aside_;
   // Paths of ours.
   Paths held_;    // must stay, and so the directories above
   Paths spoken_;  // whose removal is a conflict
   Paths removals_;
 
   std::vector<Creation> creations_;
-  std::vector<std::pair<std::string, std::string>> trees_;    // whole paths: from, to
+  std::vector<std::string> lost_;  // base paths: ours removed it, theirs brings it back
   std::vector<std::pair<std::string, std::string>> waiting_;  // of ours: from, to
   std::map<std::string, std::string> away_;  // of ours: where it was, and is after the first moves
 };

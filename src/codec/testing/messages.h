@@ -17,6 +17,7 @@ void for_each_record(auto&& visit) {
   visit.template operator()<Body>("Body");
   visit.template operator()<Inode>("Inode");
   visit.template operator()<Totals>("Totals");
+  visit.template operator()<Quota>("Quota");
   visit.template operator()<Dentry>("Dentry");
   visit.template operator()<Directory>("Directory");
   visit.template operator()<NodeRecord>("NodeRecord");
@@ -78,6 +79,7 @@ void for_each_operation(auto&& visit) {
   visit.template operator()<Clone>("Clone");
   visit.template operator()<Rollback>("Rollback");
   visit.template operator()<KeepUndo>("KeepUndo");
+  visit.template operator()<SetQuota>("SetQuota");
 }
 
 // Requests, answers and their parts: docs/formats/rpc.md.
@@ -115,6 +117,11 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<Difference>("Difference");
   visit.template operator()<DiffRequest>("DiffRequest");
   visit.template operator()<DiffReply>("DiffReply");
+  visit.template operator()<QuotaInfo>("QuotaInfo");
+  visit.template operator()<QuotaRequest>("QuotaRequest");
+  visit.template operator()<QuotaReply>("QuotaReply");
+  visit.template operator()<QuotasRequest>("QuotasRequest");
+  visit.template operator()<QuotasReply>("QuotasReply");
   visit.template operator()<WatchRequest>("WatchRequest");
   visit.template operator()<WatchEvent>("WatchEvent");
   visit.template operator()<WatchReply>("WatchReply");

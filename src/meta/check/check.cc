@@ -133,6 +133,7 @@ void Check::add_all() {
   auto past = std::make_unique<PastPass>(subject_, report_, *filed);
   passes_.push_back(std::move(filed));
   passes_.push_back(std::move(past));
+  passes_.push_back(std::make_unique<QuotaPass>(subject_, report_));
   passes_.push_back(std::make_unique<SessionPass>(subject_, report_));
   passes_.push_back(std::make_unique<RequestPass>(subject_, report_));
 }

@@ -55,6 +55,17 @@ Result<> NodePass::see_whiteout(const NodeId& id) {
 Result<> NodePass::see_directory(const NodeId& id, const codec::Directory& directory) {
   ++directories_;
   Tree tree(view_, kNow);
+  if (directory.quota) {
+    NOKV_ASSIGN(auto row, view_.get_present(codec::node_table_key(Table::quota, id)));
+    if (!row) {
+      report_.add({.code = "quota_unlisted",
+                   .is_error = false,
+                   .path = path_of(view_, id),
+                   .id = id.text(),
+                   .detail = "the directory has a quota, and the list of those lacks it",
+                   .repair = ListQuota{id}});
+    }
+  }
   if (!directory.parent) {
     NOKV_ASSIGN(NodeId root, tree.root());
     if (id != root) {

@@ -139,6 +139,11 @@ struct Planner {
       NOKV_ASSIGN(auto node, stored(txn, codec::node_key(id)));
       if (!node) return {};  // by now it did leave the tree
     }
+    if (static_cast<Table>(it.key[0]) == Table::quota && codec::split_node_key(it.key, id)) {
+      uint64_t birth = 0;
+      NOKV_ASSIGN(auto node, stored_record<codec::NodeRecord>(txn, codec::node_key(id), birth));
+      if (node && node->directory && node->directory->quota) return {};  // by now it has one
+    }
     NOKV_ASSIGN(auto there, stored(txn, it.key));
     if (there) txn.set(it.key, std::nullopt);
     return {};
@@ -171,6 +176,14 @@ struct Planner {
     txn.set(codec::grave_key(clone, it.id), "");
     NOKV_ASSIGN(auto live, stored(txn, codec::clone_key(clone)));
     if (!live) txn.set(codec::number_key(Table::ending, clone), "");
+    return {};
+  }
+
+  Result<> operator()(const ListQuota& it) {
+    uint64_t birth = 0;
+    NOKV_ASSIGN(auto node, stored_record<codec::NodeRecord>(txn, codec::node_key(it.id), birth));
+    if (!node || !node->directory || !node->directory->quota) return {};
+    txn.set(codec::node_table_key(Table::quota, it.id), "");
     return {};
   }
 

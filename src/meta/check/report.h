@@ -74,6 +74,10 @@ struct MendClone {
 struct ListWhiteout {
   NodeId id;
 };
+// A directory with a quota that the list of them lacks.
+struct ListQuota {
+  NodeId id;
+};
 // An entry that a directory of a clone inherits becomes its own.
 struct OwnEntry {
   NodeId parent;
@@ -100,8 +104,8 @@ struct RemoveObject {
 
 using Repair =
     std::variant<std::monostate, MendSums, MendPlace, MendLink, DropMoved, MendReferences, FilePast,
-                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, OwnEntry, ReleasePin,
-                 NameSnapshot, SkipIds, RemoveObject>;
+                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, ListQuota, OwnEntry,
+                 ReleasePin, NameSnapshot, SkipIds, RemoveObject>;
 
 struct Problem {
   std::string_view code;  // a literal: docs/fsck.md lists them

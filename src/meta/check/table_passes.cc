@@ -43,6 +43,19 @@ Result<> RequestPass::row(std::string_view key, std::string_view value) {
   return {};
 }
 
+Result<> QuotaPass::row(std::string_view key, std::string_view /*value*/) {
+  NodeId id;
+  if (!codec::split_node_key(key, id)) return undecodable(key);
+  NOKV_ASSIGN(auto node, view_.record<codec::NodeRecord>(codec::node_key(id), kNow));
+  if (node && node->directory && node->directory->quota) return {};
+  report_.add({.code = "quota_row",
+               .is_error = false,
+               .id = id.text(),
+               .detail = "the list of quotas names what is no directory with a quota",
+               .repair = DropRow{std::string(key)}});
+  return {};
+}
+
 Result<> StatePass::row(std::string_view key, std::string_view value) {
   codec::StateRecord record;
   if (!codec::decode(value, record)) return undecodable(key);

@@ -1,4 +1,4 @@
-// The small tables: sessions and their requests, the state of the shard.
+// The small tables: sessions and their requests, quotas, the state of the shard.
 #pragma once
 
 #include <string>
@@ -21,6 +21,16 @@ class RequestPass final : public TablePass {
  public:
   RequestPass(const Subject& subject, Report& report)
       : TablePass("requests", subject, report, codec::table_key(codec::Table::request)) {}
+
+ private:
+  Result<> row(std::string_view key, std::string_view value) override;
+};
+
+// Each row names a directory with a record of its own and a quota.
+class QuotaPass final : public TablePass {
+ public:
+  QuotaPass(const Subject& subject, Report& report)
+      : TablePass("quotas", subject, report, codec::table_key(codec::Table::quota)) {}
 
  private:
   Result<> row(std::string_view key, std::string_view value) override;

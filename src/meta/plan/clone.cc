@@ -1,3 +1,5 @@
+#include <optional>
+
 #include "meta/at.h"
 #include "meta/plan/plan.h"
 
@@ -22,15 +24,42 @@ Result<> check_outside(Transaction& txn, const Origin& from, const Place& place)
   return {};
 }
 
+// Clones are free, so many of one another could count more than any sum holds.
+// Errors: resource_exhausted.
+Result<> check_sums(Transaction& txn, const Origin& from, const Place& place) {
+  constexpr uint64_t kMost = uint64_t{1} << 60;
+  const codec::Totals& below = from.directory->totals;
+  NOKV_TRY(txn.settle());
+  NodeId here = place.directory;
+  while (here) {
+    NOKV_ASSIGN(DirectoryState * state, txn.directory(here));
+    const codec::Totals& totals = state->record.totals;
+    if (totals.bytes + below.bytes > kMost ||
+        totals.files + totals.directories + below.files + below.directories > kMost) {
+      return fail(Code::resource_exhausted, place.path(), ": with the clone's ", below.bytes,
+                  " bytes in ", below.files + below.directories,
+                  " entries more would lie below one directory than the limit of ", kMost);
+    }
+    here = state->record.parent;
+  }
+  return {};
+}
+
 struct Made {
   NodeId root;
   uint64_t version = 0;  // that it shows
   codec::Totals below;
 };
 
+// What a rollback of the directory replaces.
+Result<Replaced> replaced_by_rollback(Transaction& txn, const NodeId& id) {
+  NOKV_ASSIGN(DirectoryState * state, txn.directory(id));
+  return Replaced{state->record.quota, txn.context().pending.before(id)};
+}
+
 // A clone of `from` whose root has this parent and name; who names it is the caller's.
 Result<Made> make_clone(Transaction& txn, const Origin& from, const NodeId& parent,
-                        const std::string& name) {
+                        const std::string& name, const std::optional<Replaced>& replaced) {
   const codec::Directory& source = *from.directory;
   bool now = from.version == kNow;
   if (now) NOKV_TRY(txn.check_unchanged());
@@ -55,8 +84,10 @@ Result<Made> make_clone(Transaction& txn, const Origin& from, const NodeId& pare
   state.record.totals.newest = txn.version();
   state.record.totals.hops = hops;
   state.record.totals.foreign_hops = 0;
+  if (replaced) state.record.quota = replaced->quota;
   Made out{record.root, record.version, state.record.totals};
-  txn.context().pending.add_directory(record.root, std::move(state));
+  txn.context().pending.add_directory(record.root, std::move(state),
+                                      replaced ? &replaced->before : nullptr);
   txn.forget_paths();
   return out;
 }
@@ -89,7 +120,8 @@ Result<OperationResult> roll_back_root(Transaction& txn, const Origin& from, boo
   NOKV_ASSIGN(NodeId old, txn.tree().root());
   OperationResult out{"/", {}};
   out.undo_version = txn.undo_pin(keep_undo, old, "/");
-  NOKV_ASSIGN(auto made, make_clone(txn, from, {}, ""));
+  NOKV_ASSIGN(auto replaced, replaced_by_rollback(txn, old));
+  NOKV_ASSIGN(auto made, make_clone(txn, from, {}, "", replaced));
   NOKV_TRY(txn.end_directory(old));
   txn.set(codec::table_key(Table::root), codec::encoded(codec::RootRecord{made.root}));
   out.id = made.root;
@@ -104,9 +136,10 @@ void rolled_back_event(Transaction& txn, const OperationResult& done) {
 }  // namespace
 
 Result<OperationResult> put_clone(Transaction& txn, const Origin& from, const Place& place,
-                                  const Found& there) {
+                                  const Found& there, const std::optional<Replaced>& replaced) {
   NOKV_TRY(check_outside(txn, from, place));
-  NOKV_ASSIGN(auto made, make_clone(txn, from, place.directory, place.name));
+  NOKV_TRY(check_sums(txn, from, place));
+  NOKV_ASSIGN(auto made, make_clone(txn, from, place.directory, place.name, replaced));
   txn.put_dentry(place, there, {made.root, Kind::directory, {}});
   txn.count(place, 1, made.root, Kind::directory, 0, &made.below);
   OperationResult out{place.path(), made.root, true};
@@ -150,6 +183,10 @@ Result<OperationResult> run(Transaction& txn, const codec::Rollback& op) {
     out.snapshot_version = from.version;
     return out;
   }
+  std::optional<Replaced> replaced;
+  if (spot.found.is_directory()) {
+    NOKV_ASSIGN(replaced, replaced_by_rollback(txn, spot.id()));
+  }
   NOKV_ASSIGN(uint64_t undo, take_away(txn, spot, op.keep_undo));
   if (spot.found.is_directory() && !from.is_directory()) {
     txn.event({codec::EventKind::removed, true, spot.path(), "", spot.id(), Kind::directory});
@@ -157,7 +194,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Rollback& op) {
   NOKV_ASSIGN(Found there, txn.lookup(spot.place.directory, spot.place.name));
   OperationResult out;
   if (from.is_directory()) {
-    NOKV_ASSIGN(out, put_clone(txn, from, spot.place, there));
+    NOKV_ASSIGN(out, put_clone(txn, from, spot.place, there, replaced));
     rolled_back_event(txn, out);
   } else {
     NOKV_ASSIGN(out, share(txn, from, spot.place, {}));

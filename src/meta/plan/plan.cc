@@ -76,6 +76,7 @@ Result<codec::CommitReply> plan_all(Transaction& txn, const codec::CommitRequest
     }
     reply.results.push_back(*std::move(done));
   }
+  NOKV_TRY(check_quotas(txn));
   return reply;
 }
 

@@ -15,6 +15,10 @@ namespace nokv::meta {
 Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, int64_t now_ns,
                                 const codec::CommitRequest& request, codec::RedoRecord& out);
 
+// Refuses what makes more of a directory with a quota than that allows: quota_exceeded. At the end
+// of a transaction: how much it adds shows only then.
+Result<> check_quotas(Transaction& txn);
+
 // Whether `request` makes a pin, so has to begin a group.
 bool begins_group(const codec::CommitRequest& request);
 // Whether `request` reads an older version, so can only be planned once all before it is applied.
@@ -44,6 +48,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Copy& op);
 Result<OperationResult> run(Transaction& txn, const codec::Clone& op);
 Result<OperationResult> run(Transaction& txn, const codec::Rollback& op);
 Result<OperationResult> run(Transaction& txn, const codec::KeepUndo& op);
+Result<OperationResult> run(Transaction& txn, const codec::SetQuota& op);
 
 // Shared by verbs that take away what has a name: unlinks the file or detaches the directory at
 // `spot`; gives the version of the undo pin, if one is wanted and made.
@@ -63,10 +68,18 @@ struct Origin {
 Result<Origin> origin(Transaction& txn, const codec::Target& target, const std::string& at,
                       bool follow);
 
-// Makes `place`, where `there` was looked up, a clone of the directory `from`. Errors:
-// resource_exhausted (hops), invalid_argument (into itself).
+// A directory that a clone takes the place of: the place keeps its quota.
+struct Replaced {
+  codec::Quota quota;
+  codec::Totals before;  // what lay below it when the transaction began
+};
+
+// Makes `place`, where `there` was looked up, a clone of the directory `from`; of its quota too,
+// unless it takes the place of a directory. Errors: resource_exhausted (hops), invalid_argument
+// (into itself).
 Result<OperationResult> put_clone(Transaction& txn, const Origin& from, const Place& place,
-                                  const Found& there);
+                                  const Found& there,
+                                  const std::optional<Replaced>& replaced = std::nullopt);
 
 // Makes `place` a file that shares the bytes of `from`.
 struct Destination {

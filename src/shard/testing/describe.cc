@@ -86,6 +86,10 @@ struct Describe {
   std::string operator()(const codec::Undelete& op) {
     return "undelete " + text(op.target) + " at '" + op.at + "' as '" + text(op.as) + "'";
   }
+  std::string operator()(const codec::SetQuota& op) {
+    return "quota " + text(op.target) + text("bytes", op.max_bytes) +
+           text("entries", op.max_entries);
+  }
   std::string operator()(const codec::Copy& op) {
     return "copy " + text(op.from) + " at '" + op.from_at + "' to " + text(op.to) +
            text(op.exists) + text("generation", op.if_generation) + flag(op.parents, "parents") +

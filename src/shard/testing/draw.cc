@@ -314,8 +314,28 @@ Operation Draw::into_the_gone() {
   return op;
 }
 
+Operation Draw::quota(const Tree& tree) {
+  codec::SetQuota op;
+  op.target = target(tree, chance(90) ? directory_path(tree) : path(tree));
+  codec::Totals totals;
+  Tree::Spot spot;
+  if (tree.resolve(op.target.path, true, spot) == Code::ok &&
+      tree.at(spot.ino).kind == Kind::directory) {
+    totals = tree.totals(spot.ino);
+  }
+  auto limit = [&](uint64_t used, uint64_t room) -> uint64_t {
+    if (chance(40)) return 0;
+    return chance(20) ? random_.below(used + 1) : used + random_.below(used / 2 + room);
+  };
+  bool bytes = chance(60);
+  if (bytes) op.max_bytes = limit(totals.bytes, 300);
+  if (!bytes || chance(50)) op.max_entries = limit(totals.files + totals.directories, 8);
+  return op;
+}
+
 Operation Draw::operation(const Tree& tree, bool first, bool alone) {
-  uint64_t draw = random_.below(tree.nodes().size() > kNodesMax ? 135 : 115);
+  uint64_t choices = tree.nodes().size() > kNodesMax ? 135 : 115;
+  uint64_t draw = random_.below(choices + (world_.quotas ? 3 : 0));
   if (draw < 14) {
     codec::Mkdir op;
     op.target = target(tree, path(tree));
@@ -340,6 +360,7 @@ Operation Draw::operation(const Tree& tree, bool first, bool alone) {
   bool room = tree.nodes().size() < kNodesMax * 2;
   if (draw < 103 && first && room) return clone(tree, alone);
   if (draw < 106 && alone && room) return rollback(tree);
+  if (draw < 109 && world_.quotas) return quota(tree);
   return remove(tree, alone);
 }
 

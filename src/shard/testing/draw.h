@@ -51,6 +51,7 @@ class Draw {
   codec::Operation clone(const Tree& tree, bool alone);
   codec::Operation rollback(const Tree& tree);
   codec::Operation into_the_gone();
+  codec::Operation quota(const Tree& tree);
 
   SimRandom& random_;
   const World& world_;

@@ -52,6 +52,7 @@ struct Node {
   std::map<std::string, Ino> children;
   Ino parent = 0;
   uint64_t newest = 0;  // the version of the newest change at or below it
+  codec::Quota quota;
 
   uint64_t size() const { return bytes ? bytes->size() : 0; }
 };
@@ -115,6 +116,7 @@ struct World {
   std::vector<Pin> pins;
   std::map<uint64_t, Upload> uploads;
   codec::RetentionPolicy policy;
+  bool quotas = false;  // are drawn: with them totals are brought up to date more often
   // Ids of directories that left the tree: nothing may be written there ever again.
   std::vector<std::shared_ptr<Learned<codec::NodeId>>> gone;
 

@@ -11,6 +11,7 @@ Code apply(World& world, const std::vector<codec::OperationBox>& operations, con
   for (const auto& box : operations) {
     if (Code bad = doing.run(box.op, index++); bad != Code::ok) return bad;
   }
+  if (Code bad = doing.check_quotas(); bad != Code::ok) return bad;
   world = std::move(next);
   return Code::ok;
 }

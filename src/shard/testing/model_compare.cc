@@ -41,6 +41,7 @@ void Run::compare_entry(const codec::Entry& entry, const Tree& tree, Ino ino,
   if (node.kind == Kind::directory) {
     auto totals = tree.totals(ino);
     same(entry.entries == node.children.size(), "the count of entries");
+    same(entry.quota == node.quota, "the quota");
     if (entry.totals.files != totals.files || entry.totals.directories != totals.directories ||
         entry.totals.bytes != totals.bytes) {
       differ(str(shown(what), ": totals are ", entry.totals.files, " files, ",
@@ -148,8 +149,43 @@ void Run::compare_one(const Tree& tree, const std::string& path, const std::stri
   }
 }
 
+// Those listed are what they are; all directories that are in no clone are listed.
+void Run::compare_quotas() {
+  std::map<std::string, Ino> there;
+  std::set<Ino> own;
+  for (const auto& [ino, node] : world_.tree.nodes()) {
+    if (!node->quota) continue;
+    std::string path = world_.tree.path_of(ino);
+    if (path.size() > codec::kPathMax) continue;
+    there[path] = ino;
+    if (node->id->value && node->id->value->hops.empty()) own.insert(ino);
+  }
+  codec::QuotasRequest request{{"/", {}}, 0, {}, 3};
+  for (;;) {
+    auto reply = ns_.call<codec::QuotasReply>(Method::quotas, request);
+    if (!reply) return differ("quotas: " + reply.error().message());
+    for (const auto& info : reply->quotas) {
+      auto found = there.find(info.path);
+      if (found == there.end()) return differ("a quota of " + shown(info.path) + " is listed");
+      const Node& node = world_.tree.at(found->second);
+      auto totals = world_.tree.totals(found->second);
+      if (info.quota != node.quota || info.totals.bytes != totals.bytes ||
+          info.totals.files != totals.files || info.totals.directories != totals.directories) {
+        return differ("the quota of " + shown(info.path) + " is listed as another");
+      }
+      if (!node.id->is(info.id)) return differ("the id of " + shown(info.path) + " is another");
+      own.erase(found->second);
+      there.erase(found);
+    }
+    if (!reply->more) break;
+    request.after = reply->next;
+  }
+  if (!own.empty()) differ("no quota is listed of " + shown(world_.tree.path_of(*own.begin())));
+}
+
 void Run::compare_kept() {
   learn_pins();
+  compare_quotas();
   compare_tree(world_.tree, kRoot, "/", "", 1000);
   for (const Pin& pin : world_.pins) {
     if (pin.kind == codec::PinKind::clone) continue;  // what it keeps, the clone shows

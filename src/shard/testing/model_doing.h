@@ -47,6 +47,9 @@ class Doing {
     return std::visit([this](const auto& each) { return perform(each); }, op);
   }
 
+  // After the last operation: whether one that has a quota grew beyond it.
+  Code check_quotas() const;
+
  private:
   // ---- where
 
@@ -227,6 +230,11 @@ class Doing {
     const Node& node() const { return tree->at(ino); }
   };
   Code put_clone(const Origin& from, const Place& at);
+  // What lay below it when the transaction began, or when it was made as a whole.
+  codec::Totals base_of(Ino directory) const;
+  void keep_quota(Ino made, const codec::Quota& quota, const codec::Totals& base);
+  Code check_quota(Ino ino) const;
+  Code perform(const codec::SetQuota& op);
   void pin_of_clone(const Origin& from);
   Code perform(const codec::SnapshotCreate& op);
   Code perform(const codec::SnapshotRemove& op);
@@ -576,6 +584,8 @@ class Doing {
   std::string& wrong_;
   const OperationResult* result_ = nullptr;
   std::set<Ino> published_;
+  std::map<Ino, codec::Totals> base_;
+  bool renumbered_ = false;  // inos are others than they were before
 };
 
 }  // namespace nokv::shard::model

@@ -31,6 +31,7 @@ codec::RetentionPolicy first_policy() { return {{}, int64_t{7200} * 1'000'000'00
 }  // namespace
 
 Run::Run(uint64_t seed) : ns_(seed, background()), world_(new_world(first_policy())) {
+  world_.quotas = seed % 2 == 1;
   open();
   auto made = ns_.init(first_policy());
   if (!made) differ("init: " + made.error().message());
@@ -121,7 +122,7 @@ void Run::judge(const CommitRequest& request, const Result<CommitReply>& reply) 
                std::holds_alternative<codec::Rollback>(request.operations[0].op);
   if (got != expected && !alike) {
     differ(str(describe(request), ": ", code_name(got), " (", reply ? "" : reply.error().message(),
-               ") instead of ", code_name(expected)));
+               ") instead of ", code_name(expected), " ", wrong));
     return;
   }
   ++(reply ? counts_.done : counts_.refused);

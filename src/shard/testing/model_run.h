@@ -57,6 +57,7 @@ class Run {
   void crash(SimRandom& random);
   void session(SimRandom& random);
   void compare_kept();
+  void compare_quotas();
   void compare_versions(SimRandom& random);
   void compare_references(bool at_rest);
 

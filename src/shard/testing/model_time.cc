@@ -38,7 +38,58 @@ Ino Doing::graft(const Tree& from, Ino ino, Ino directory, const std::string& na
   for (const auto& [child_name, child] : original.children) {
     graft(from, child, made, child_name, files);
   }
+  if (original.kind == Kind::directory) base_[made] = tree_.totals(made);
   return made;
+}
+
+codec::Totals Doing::base_of(Ino directory) const {
+  auto base = base_.find(directory);
+  if (base != base_.end()) return base->second;
+  bool there = !renumbered_ && before_->has(directory);
+  return there ? before_->totals(directory) : codec::Totals();
+}
+
+// A rolled back directory has the quota that its place had.
+void Doing::keep_quota(Ino made, const codec::Quota& quota, const codec::Totals& base) {
+  tree_.edit(made).quota = quota;
+  base_[made] = base;
+}
+
+Code Doing::check_quotas() const {
+  for (const auto& [ino, node] : tree_.nodes()) {
+    if (!node->quota) continue;
+    if (Code bad = check_quota(ino); bad != Code::ok) return bad;
+  }
+  return Code::ok;
+}
+
+Code Doing::check_quota(Ino ino) const {
+  const codec::Quota& quota = tree_.at(ino).quota;
+  codec::Totals before = base_of(ino);
+  codec::Totals now = tree_.totals(ino);
+  uint64_t entries_before = before.files + before.directories;
+  uint64_t entries = now.files + now.directories;
+  bool bytes_over = quota.max_bytes != 0 && now.bytes > quota.max_bytes && now.bytes > before.bytes;
+  bool entries_over =
+      quota.max_entries != 0 && entries > quota.max_entries && entries > entries_before;
+  if (!bytes_over && !entries_over) return Code::ok;
+  wrong_ = str("(", tree_.path_of(ino), " with ", before.bytes, " bytes, ", entries_before,
+               " entries has ", now.bytes, ", ", entries, " of ", quota.max_bytes, ", ",
+               quota.max_entries, ")");
+  return Code::quota_exceeded;
+}
+
+Code Doing::perform(const codec::SetQuota& op) {
+  Place at;
+  if (Code bad = existing(op.target, true, at); bad != Code::ok) return bad;
+  if (!is_directory(at.there)) return Code::not_directory;
+  if (Code bad = check_quota(at.there); bad != Code::ok) return bad;
+  base_[at.there] = tree_.totals(at.there);
+  codec::Quota& quota = tree_.edit(at.there).quota;
+  if (op.max_bytes) quota.max_bytes = *op.max_bytes;
+  if (op.max_entries) quota.max_entries = *op.max_entries;
+  attributes_changed(at);
+  return Code::ok;
 }
 
 Code Doing::put_clone(const Origin& from, const Place& at) {
@@ -228,9 +279,16 @@ Code Doing::perform(const codec::Rollback& op) {
     changed_file(at.there, at);
     return Code::ok;
   }
+  bool keeps_quota = is_directory(at.there);
+  codec::Quota quota = tree_.at(at.there).quota;
+  codec::Totals base = keeps_quota ? base_of(at.there) : codec::Totals();
   take_away(at);
   at.there = 0;
-  if (node.kind == Kind::directory) return put_clone(from, at);
+  if (node.kind == Kind::directory) {
+    Code made = put_clone(from, at);
+    if (made == Code::ok && keeps_quota) keep_quota(child(at.directory, at.name), quota, base);
+    return made;
+  }
   result_ = nullptr;  // to the caller nothing was created
   return share(node, at, {});
 }
@@ -250,6 +308,8 @@ Code Doing::roll_back_root(const Origin& from, const Place& at, bool undo) {
     if (is_directory(ino)) drop_tree(ino);
   }
   bury(kRoot);
+  codec::Totals base = base_of(kRoot);
+  codec::Quota quota = tree_.at(kRoot).quota;
   Tree fresh;
   Node root = source.at(from.ino);
   root.id = nullptr;
@@ -259,10 +319,13 @@ Code Doing::roll_back_root(const Origin& from, const Place& at, bool undo) {
   root.ctime = now_;
   fresh.add(std::move(root));
   tree_ = std::move(fresh);
+  base_.clear();
+  renumbered_ = true;
   std::map<Ino, Ino> files;
   for (const auto& [name, child] : source.at(from.ino).children) {
     graft(source, child, kRoot, name, files);
   }
+  keep_quota(kRoot, quota, base);
   pin_of_clone(from);
   if (result_ != nullptr && !tree_.at(kRoot).id->is(result_->id)) wrong_ = "the id is wrong";
   return Code::ok;
