@@ -6,12 +6,13 @@ import os
 import random
 import subprocess
 import time
+import types
 import unittest
 
 from harness import BINARY, NokvTest
 from s3 import BUCKET, KEYS, Gateway, Proxy, flags
 
-BIG = random.Random(3).randbytes((21 << 20) + 5)  # three parts
+BIG = random.Random(3).randbytes((16 << 20) + 5)  # three parts
 FILES = {'a': b'small', 'd/b': b'x' * 70_000, 'd/e/c': b'', 'd/\xc3\xa4 %+?': b'plus', 'big': BIG}
 
 
@@ -119,17 +120,22 @@ class ToDirectory(Export):
 
 class ToBucket(Export):
 
+    @classmethod
+    def setUpClass(cls):
+        cls.gateway = Gateway(types.SimpleNamespace(addCleanup=cls.addClassCleanup))
+
     def setUp(self):
         super().setUp()
         self.serve()
         self.fill()
-        self.gateway = Gateway(self)
         self.proxy = Proxy(self, self.gateway.endpoint)
-        self.top = self.gateway.data / BUCKET / 'p/q'
+        # The bucket is shared; each test has a prefix of its own.
+        self.to = f's3://{BUCKET}/{self._testMethodName}/q'
+        self.top = self.gateway.data / BUCKET / self._testMethodName / 'q'
         self.where = ('--endpoint', self.proxy.endpoint, '--region', 'us-east-1')
 
-    def to_bucket(self, *words, to=f's3://{BUCKET}/p/q', **more):
-        return self.export(*self.where, *words, '/t', to, env=KEYS, **more)
+    def to_bucket(self, *words, **more):
+        return self.export(*self.where, *words, '/t', self.to, env=KEYS, **more)
 
     def puts(self):
         seen, self.proxy.seen = self.proxy.seen, []
@@ -140,7 +146,7 @@ class ToBucket(Export):
         self.assertEqual(self.counts(summary), (5, 0, 1, 0))
         self.assertEqual(self.found(self.top), FILES)
         self.assertGreater(sum(path.endswith('/big') for path in self.puts()), 4)
-        self.assertIn(f's3://{BUCKET}/p/q/d/b', [row['to'] for row in rows])
+        self.assertIn(f'{self.to}/d/b', [row['to'] for row in rows])
 
     def test_again_puts_only_what_differs(self):
         self.to_bucket()
@@ -167,9 +173,9 @@ class ToBucket(Export):
 
     def test_killed_and_run_again_it_is_whole(self):
         pick = random.Random(9)
-        for _ in range(3):
+        for _ in range(2):
             process = subprocess.Popen(
-                [BINARY, 'export', *self.where, '/t', f's3://{BUCKET}/p/q'],
+                [BINARY, 'export', *self.where, '/t', self.to],
                 env={**os.environ, **KEYS, 'HOME': str(self.directory), 'NOKV_STORE': self.url},
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             time.sleep(pick.uniform(0.02, 0.15))
@@ -188,7 +194,7 @@ class ToBucket(Export):
         self.to_bucket()
         self.assertEqual(self.found(self.top), FILES)
         self.proxy.fault = lambda method, path: ('status', 403)
-        done = self.run_nokv('--json', 'export', *self.where, '/t', f's3://{BUCKET}/p/q', env=KEYS)
+        done = self.run_nokv('--json', 'export', *self.where, '/t', self.to, env=KEYS)
         self.assertEqual(done.returncode, 1, done.stdout)
         self.assertIn('permission_denied', done.stdout.decode())
 
@@ -196,13 +202,14 @@ class ToBucket(Export):
         self.end_server()
         (self.directory / 'two').mkdir()
         self.directory = self.directory / 'two'
-        self.serve(*flags(self.gateway.endpoint), env=KEYS)
+        self.serve(*flags(self.gateway.endpoint), '--object-root', 'bodies-of', env=KEYS)
         self.nokv('put', '-', '/t/a', stdin=b'x' * 30_000)
-        done = self.run_nokv('--json', 'export', *self.where, '/t', f's3://{BUCKET}', env=KEYS)
+        done = self.run_nokv('--json', 'export', *self.where, '/t', f's3://{BUCKET}/bodies-of',
+                             env=KEYS)
         self.assertEqual(done.returncode, 1)
         self.assertIn('holds the bodies of a namespace', done.stdout.decode())
         environment = {**KEYS, 'AWS_ENDPOINT_URL': self.proxy.endpoint}
-        _, summary = self.export('/t', f's3://{BUCKET}/p/q', env=environment)
+        _, summary = self.export('/t', self.to, env=environment)
         self.assertEqual(self.counts(summary), (1, 0, 0, 0))
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""kill -9 at random moments while trees are cloned, rolled back, removed, and garbage is collected.
+"""kill -9 at random moments while trees are cloned, merged, rolled back, removed, and garbage is collected.
 
-NOKV_KILLS says how often for each (4 without more); NOKV_SEED which moments.
+NOKV_KILLS says how often for each (3 without more); NOKV_SEED which moments.
 """
 
 import hashlib
@@ -14,7 +14,7 @@ import unittest
 
 from harness import BINARY, NokvTest
 
-KILLS = int(os.environ.get('NOKV_KILLS', '4'))
+KILLS = int(os.environ.get('NOKV_KILLS', '3'))
 SEED = int(os.environ.get('NOKV_SEED', '7'))
 CHECK_EVERY = 5
 DIRECTORY = None
@@ -175,7 +175,7 @@ class KillVerbs(NokvTest):
         return tree
 
     def torment(self, name, steps, files=40, policy=('--moments', '1s:1m', '--undo', '2s')):
-        self.serve_on_fixed_port('--upload-ttl', '5s')
+        self.serve_on_fixed_port('--upload-ttl', '3s')
         self.nokv('snapshot', 'policy', *policy)
         tree = self.local_tree(files)
         self.nokv('put', '-r', self.directory / 'template', '/src')
@@ -277,6 +277,25 @@ class KillVerbs(NokvTest):
                     worker.command('snapshot', 'rm', old)
                     yield
         self.nothing_is_left(self.torment('rollback', steps))
+
+    def test_merges_happen_or_do_not(self):
+        def steps(worker, pick):
+            tree = worker.namespace
+            for n in range(1 << 30):
+                name = f'/m{n}'
+                worker.command('clone', '/src', name, after=tree.with_copy('/src', name))
+                yield
+                if name not in tree.tree:
+                    continue
+                yield worker.put(f'{name}/{pick.randrange(5)}-{n % 5}', sizes(pick), pick)
+                yield worker.mkdir(f'{name}/d{n}')
+                yield worker.remove(f'{name}/{pick.choice((pick.randrange(7), f"d{n - 3}"))}')
+                rest = {p: it for p, it in tree.tree.items() if not p.startswith('/src/')}
+                merged = {'/src' + p[len(name):]: it for p, it in tree.below(name).items()}
+                worker.command('merge', name, after={**rest, **merged})
+                yield
+                yield worker.remove(name)
+        self.nothing_is_left(self.torment('merge', steps))
 
     def test_a_tree_that_is_removed_is_whole_or_gone(self):
         def steps(worker, pick):
