@@ -1,7 +1,11 @@
 // Merging, over a simulated namespace: by example, and by what must hold for random edits.
 #include "client/merge.h"
 
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <gtest/gtest.h>

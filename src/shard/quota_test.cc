@@ -1,5 +1,7 @@
 // Quotas on directories, through the service: what counts, what is refused, and what goes with the
 // directory. The model test draws quotas too; here are the situations with their names.
+#include <algorithm>
+
 #include "shard/testing/checked_namespace.h"
 
 namespace nokv::shard {
