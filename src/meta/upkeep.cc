@@ -22,6 +22,28 @@ codec::RetentionPolicy default_policy() {
           86400 * kSecond};
 }
 
+Result<> check_policy(const codec::RetentionPolicy& policy) {
+  constexpr size_t kStepsMax = 16;
+  if (policy.ladder.size() > kStepsMax) {
+    return fail(Code::resource_exhausted, "a ladder of ", policy.ladder.size(),
+                " steps; the limit is ", kStepsMax);
+  }
+  int64_t before = 0;
+  for (const auto& step : policy.ladder) {
+    if (step.every_ns < kSecond || step.for_ns < step.every_ns || step.for_ns <= before) {
+      return fail(Code::invalid_argument,
+                  "each step keeps one moment every second or more, for longer than the step "
+                  "before it");
+    }
+    before = step.for_ns;
+  }
+  if (policy.undo_ns < 0 || policy.undo_ns > kKeptMaxNs) {
+    return fail(Code::invalid_argument, "undo for ", policy.undo_ns / kSecond,
+                " seconds; it lies between 0 and 100 years");
+  }
+  return {};
+}
+
 void plan_init(const PlanContext& context, int64_t now_ns, const codec::RetentionPolicy& policy,
                codec::RedoRecord& out) {
   context.pending.begin();

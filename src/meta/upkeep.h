@@ -18,7 +18,11 @@ constexpr size_t kUpkeepStep = 64;
 // The empty namespace: its root. Only as the first record of all.
 void plan_init(const PlanContext& context, int64_t now_ns, const codec::RetentionPolicy& policy,
                codec::RedoRecord& out);
+// How far ahead something may expire.
+constexpr int64_t kKeptMaxNs = 100LL * 365 * 86400 * 1'000'000'000;
 codec::RetentionPolicy default_policy();
+// Errors: invalid_argument, resource_exhausted: what is wrong with it.
+Result<> check_policy(const codec::RetentionPolicy& policy);
 
 // A moment at the version before this one. Begins a group.
 Result<> plan_moment(Transaction& txn);

@@ -420,6 +420,20 @@ TEST_F(Namespace, TotalsAreExactWhenADirectoryGoesTogetherWithChangesInIt) {
   EXPECT_EQ(ns.stat("/c")->totals.bytes, 5U);
 }
 
+TEST_F(Namespace, TimesThatNobodyLivesToSeeAreRefused) {
+  auto code = [&](codec::Operation op) {
+    auto done = ns.commit({std::move(op)});
+    return done ? Code::ok : done.error().code();
+  };
+  EXPECT_EQ(code(codec::SetPolicy{{{}, INT64_MAX}}), Code::invalid_argument);
+  EXPECT_EQ(code(codec::SetPolicy{{{}, -1}}), Code::invalid_argument);
+  for (int64_t grace : {int64_t{-1}, INT64_MIN}) {
+    auto done = ns.call<codec::GcReply>(codec::Method::gc, codec::GcRequest{true, grace});
+    EXPECT_EQ(done.error().code(), Code::invalid_argument);
+  }
+  EXPECT_TRUE(ns.call<codec::GcReply>(codec::Method::gc, codec::GcRequest{true, INT64_MAX}));
+}
+
 TEST_F(Namespace, AFileWithANameInARemovedTreeCanBeWrittenBeforeTheSweep) {
   must({mkdir_op("/r"), mkdir_op("/r/s"), put_op("/f", "one")});
   must({codec::Link{{"/f", {}}, {"/r/s/f", {}}}});

@@ -154,6 +154,10 @@ void Shard::init(const codec::RetentionPolicy& policy,
     RedoRecord record;
     codec::RetentionPolicy chosen = policy;
     if (policy.ladder.empty() && policy.undo_ns == 0) chosen = meta::default_policy();
+    if (auto fine = meta::check_policy(chosen); !fine) {
+      done(std::unexpected(std::move(fine).error()));
+      return;
+    }
     auto plan_context = context();
     meta::plan_init(plan_context, tell_time(true), chosen, record);
     Answer answer{CommitReply(), {}, {}, {}};

@@ -1,12 +1,12 @@
 #include "meta/at.h"
 #include "meta/plan/plan.h"
+#include "meta/upkeep.h"
 
 namespace nokv::meta::planning {
 
 namespace {
 
 constexpr size_t kLabelsMax = 64;
-constexpr int64_t kTtlMax = 100LL * 365 * 86400 * 1'000'000'000;
 
 Result<codec::SnapshotRecord> find_snapshot(Transaction& txn, const std::string& name) {
   NOKV_ASSIGN(auto found, txn.view().present<codec::SnapshotRecord>(
@@ -16,7 +16,7 @@ Result<codec::SnapshotRecord> find_snapshot(Transaction& txn, const std::string&
 }
 
 Result<int64_t> expiry(Transaction& txn, int64_t ttl_ns) {
-  if (ttl_ns < 0 || ttl_ns > kTtlMax) {
+  if (ttl_ns < 0 || ttl_ns > kKeptMaxNs) {
     return fail(Code::invalid_argument, "an expiry of ", ttl_ns / 1'000'000'000,
                 " seconds; it lies between 0 and 100 years");
   }
@@ -107,21 +107,7 @@ Result<OperationResult> run(Transaction& txn, const codec::KeepUndo& op) {
 }
 
 Result<OperationResult> run(Transaction& txn, const codec::SetPolicy& op) {
-  constexpr size_t kStepsMax = 16;
-  int64_t before = 0;
-  if (op.policy.ladder.size() > kStepsMax) {
-    return fail(Code::resource_exhausted, "a ladder of ", op.policy.ladder.size(),
-                " steps; the limit is ", kStepsMax);
-  }
-  for (const auto& step : op.policy.ladder) {
-    if (step.every_ns < 1'000'000'000 || step.for_ns < step.every_ns || step.for_ns <= before) {
-      return fail(Code::invalid_argument,
-                  "each step keeps one moment every second or more, for longer than the step "
-                  "before it");
-    }
-    before = step.for_ns;
-  }
-  if (op.policy.undo_ns < 0) return fail(Code::invalid_argument, "undo for a negative time");
+  NOKV_TRY(check_policy(op.policy));
   txn.context().policy = op.policy;
   txn.record().policy = op.policy;
   return OperationResult();
