@@ -635,8 +635,9 @@ class Planner {
     Paths made;
     for (const Creation& it : creations_) made.insert(it.to);
     std::vector<std::string> order(moves_.begin(), moves_.end());
-    std::ranges::stable_sort(order, std::greater<>(), [&](const std::string& base) {
-      return depth_of(ours_.path_of(base));
+    std::ranges::sort(order, std::greater<>(), [&](const std::string& base) {
+      std::string path = ours_.path_of(base);
+      return std::pair(depth_of(path), path);
     });
     for (const std::string& base : order) {
       std::string away = ours_.path_of(base);
@@ -674,7 +675,8 @@ class Planner {
       if (it.kind != Kind::directory) continue;
       places.emplace_back(it.to, TakeDirectory{theirs_.full(it.from), ours_.full(it.to)});
     }
-    std::ranges::stable_sort(places, {}, [](const auto& it) { return depth_of(it.first); });
+    std::ranges::sort(places, {},
+                      [](const auto& it) { return std::pair(depth_of(it.first), it.first); });
     for (auto& [place, what] : places) out_.steps.push_back(std::move(what));
   }
 
