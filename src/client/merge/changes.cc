@@ -99,6 +99,17 @@ std::string Changes::path_of(std::string_view base) const {
   return std::string(base);
 }
 
+std::vector<std::string> Changes::moved_within(const std::string& path) const {
+  std::vector<std::string> out;
+  if (auto here = moved_here_.find(path); here != moved_here_.end()) out.push_back(here->second);
+  std::string below = path + "/";
+  for (auto row = moved_here_.lower_bound(below);
+       row != moved_here_.end() && row->first.starts_with(below); ++row) {
+    out.push_back(row->second);
+  }
+  return out;
+}
+
 std::optional<std::string> Changes::base_of(std::string_view path) const {
   for (std::string_view at = path; !at.empty(); at = parent_of(at)) {
     std::string key(at);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "codec/rpc.h"
 
@@ -49,6 +50,8 @@ class Changes {
   std::optional<std::string> removed_at(std::string_view base) const;
   // Where a node of the common state is in the side; one that was removed: where it was.
   std::string path_of(std::string_view base) const;
+  // The nodes that were moved to `path` or below it: base paths.
+  std::vector<std::string> moved_within(const std::string& path) const;
   // Which node of the common state the side has at `path`; nullopt: a new one.
   std::optional<std::string> base_of(std::string_view path) const;
 

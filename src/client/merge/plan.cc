@@ -224,12 +224,11 @@ class Planner {
   }
   // What ours moved to a path, or below it, goes back to where theirs has it.
   void bring_out(const std::string& path) {
-    for (const auto& [base, touch] : ours_.touched()) {
-      if (!touch.moved || !is_within(*touch.moved, path)) continue;
+    for (const std::string& base : ours_.moved_within(path)) {
       const Touch* theirs = theirs_.touch(base);
       if (theirs != nullptr && theirs->removed) continue;
       if (is_settled(base)) {  // it comes with a tree of theirs
-        removals_.insert(*touch.moved);
+        removals_.insert(ours_.path_of(base));
         continue;
       }
       by_theirs_.insert(base);
@@ -370,9 +369,7 @@ class Planner {
     const auto& created = ours_.created();
     auto next = created.lower_bound(path + "/");
     if (next != created.end() && is_within(next->first, path)) return true;
-    return std::ranges::any_of(ours_.touched(), [&](const auto& row) {
-      const auto& [base, touch] = row;
-      if (!touch.moved || !is_within(*touch.moved, path)) return false;
+    return std::ranges::any_of(ours_.moved_within(path), [&](const std::string& base) {
       const Touch* theirs = theirs_.touch(base);
       return theirs == nullptr || (!theirs->removed && !theirs->moved);
     });
@@ -506,28 +503,33 @@ class Planner {
   // Theirs wins: what of ours is where theirs has something goes. What goes back to where theirs
   // has it may itself need room.
   void make_room() {
+    Paths told;  // of ours
+    for (const MergeConflict& it : out_.conflicts) {
+      if (it.ours) told.insert(it.ours->path);
+    }
     bool any = true;
     while (any) {
       any = false;
       std::map<std::string, Wanted> wanted = wanted_places();
       find_newcomers();
+      Paths away = moved_away();
       for (const auto& [place, there] : newcomers_) {
         auto found = wanted.find(place);
-        if (found == wanted.end() || is_going(there)) continue;
+        if (found == wanted.end() || is_going(there, away)) continue;
         const Wanted& it = found->second;
         if (there.base && there.base == it.base) continue;
         if (it.created && it.kind == Kind::directory && !there.base &&
             there.kind == Kind::directory) {
           continue;  // two new directories become one
         }
-        std::string path = ours_.full(there.path);
-        bool told = std::ranges::any_of(out_.conflicts, [&](const MergeConflict& conflict) {
-          return conflict.ours && conflict.ours->path == path;
-        });
-        if (!told) created_twice(it.path, it.kind, it.facts, there);
+        if (told.insert(ours_.full(there.path)).second) {
+          created_twice(it.path, it.kind, it.facts, there);
+        }
         size_t before = by_theirs_.size() + removals_.size();
         make_way(there);
-        any |= by_theirs_.size() + removals_.size() != before;
+        if (by_theirs_.size() + removals_.size() == before) continue;
+        any = true;
+        away = moved_away();
       }
     }
   }
@@ -552,9 +554,9 @@ class Planner {
     }
     return out;
   }
-  bool is_going(const Newcomer& there) const {
+  bool is_going(const Newcomer& there, const Paths& away) const {
     if (there.base && by_theirs_.contains(*there.base)) return true;
-    return is_removed(there.path, moved_away());
+    return is_removed(there.path, away);
   }
   Paths moved_away() const {
     Paths out;
