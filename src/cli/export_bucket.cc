@@ -149,9 +149,8 @@ class BucketTarget final : public ExportTarget {
   }
 
   Result<> directory(const Exported& /*what*/) override { return {}; }
-  bool keeps_links() const override { return false; }
-  Result<bool> link(const Exported& what, bool /*dry_run*/) override {
-    return fail(Code::unimplemented, name_of(what.path), ": a bucket has no links");
+  Result<std::optional<bool>> link(const Exported& /*what*/, bool /*dry_run*/) override {
+    return std::nullopt;
   }
 
   Result<bool> has(const Exported& what) override {

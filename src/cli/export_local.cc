@@ -33,9 +33,7 @@ class LocalTarget final : public ExportTarget {
     return {};
   }
 
-  bool keeps_links() const override { return true; }
-
-  Result<bool> link(const Exported& what, bool dry_run) override {
+  Result<std::optional<bool>> link(const Exported& what, bool dry_run) override {
     if (auto place = place_of(what.path); place) {
       auto there = place->directory.link(place->name);
       if (there && *there == what.entry.target) return false;

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "base/env/clock.h"
@@ -33,10 +34,8 @@ class ExportTarget {
   // Directories, each before what is in it. Blocks.
   virtual Result<> directory(const Exported& what) = 0;
 
-  // Whether the target can have symlinks at all.
-  virtual bool keeps_links() const = 0;
-  // False when the same is there already. Blocks.
-  virtual Result<bool> link(const Exported& what, bool dry_run) = 0;
+  // False when the same symlink is there already, nullopt when the target has none. Blocks.
+  virtual Result<std::optional<bool>> link(const Exported& what, bool dry_run) = 0;
 
   // The rest is called by any thread, for several files at once, and blocks.
 

@@ -21,12 +21,16 @@ constexpr size_t kListBytesMax = 4 << 20;
 constexpr Duration kInitStoreTime = std::chrono::seconds(2);
 constexpr uint64_t kOpenLength = codec::kBlobBytes * 4;
 
+std::unexpected<Error> undecodable(std::string_view body) {
+  return fail(Code::invalid_argument, "the request of ", body.size(), " bytes cannot be decoded");
+}
+
 // Decodes the request, runs `handle`, encodes its answer.
 template <class Request, class Handle>
 void answer(std::string_view body, Service::Done& done, const Handle& handle) {
   Request request;
   if (!codec::decode(body, request)) {
-    done(fail(Code::invalid_argument, "the request of ", body.size(), " bytes cannot be decoded"));
+    done(undecodable(body));
     return;
   }
   auto reply = handle(request);
@@ -170,6 +174,26 @@ void Service::wait_then(uint64_t min_version, Done done, std::move_only_function
     if (there) return read(std::move(done));
     done(std::unexpected(there.error()));
   });
+}
+
+template <class Request, class Read>
+void Service::answer_when_there(std::string_view body, Done done, Read read) {
+  Request request;
+  if (!codec::decode(body, request)) {
+    done(undecodable(body));
+    return;
+  }
+  uint64_t wait = 0;
+  if constexpr (requires { request.at.min_version; }) {
+    wait = request.at.min_version;
+  } else {
+    wait = request.min_version;
+  }
+  wait_then(wait, std::move(done),
+            [request = std::move(request), read = std::move(read)](Done answered) {
+              using Reply = decltype(read(request))::value_type;
+              encode_into<Reply>(std::move(answered))(read(request));
+            });
 }
 
 // ---- reading
@@ -584,33 +608,21 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       commit(std::move(request), caller, std::move(done));
       return;
     }
-    case Method::stat: {
-      codec::StatRequest request;
-      if (!codec::decode(body, request)) break;
-      uint64_t wait = request.at.min_version;
-      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
-        encode_into<codec::StatReply>(std::move(answered))(stat(request));
-      });
+    case Method::stat:
+      answer_when_there<codec::StatRequest>(
+          body, std::move(done),
+          [this](const codec::StatRequest& request) { return stat(request); });
       return;
-    }
-    case Method::list: {
-      codec::ListRequest request;
-      if (!codec::decode(body, request)) break;
-      uint64_t wait = request.at.min_version;
-      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
-        encode_into<codec::ListReply>(std::move(answered))(list(request));
-      });
+    case Method::list:
+      answer_when_there<codec::ListRequest>(
+          body, std::move(done),
+          [this](const codec::ListRequest& request) { return list(request); });
       return;
-    }
-    case Method::open: {
-      codec::OpenRequest request;
-      if (!codec::decode(body, request)) break;
-      uint64_t wait = request.at.min_version;
-      wait_then(wait, std::move(done), [this, caller, request = std::move(request)](Done answered) {
-        encode_into<codec::OpenReply>(std::move(answered))(open(request, caller));
-      });
+    case Method::open:
+      answer_when_there<codec::OpenRequest>(
+          body, std::move(done),
+          [this, caller](const codec::OpenRequest& request) { return open(request, caller); });
       return;
-    }
     case Method::access: {
       codec::AccessRequest request;
       if (!codec::decode(body, request)) break;
@@ -641,33 +653,21 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
     case Method::log:
       answer<codec::LogRequest>(body, done, [&](const auto& request) { return log(request); });
       return;
-    case Method::quota: {
-      codec::QuotaRequest request;
-      if (!codec::decode(body, request)) break;
-      uint64_t wait = request.at.min_version;
-      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
-        encode_into<codec::QuotaReply>(std::move(answered))(quota(request));
-      });
+    case Method::quota:
+      answer_when_there<codec::QuotaRequest>(
+          body, std::move(done),
+          [this](const codec::QuotaRequest& request) { return quota(request); });
       return;
-    }
-    case Method::quotas: {
-      codec::QuotasRequest request;
-      if (!codec::decode(body, request)) break;
-      uint64_t wait = request.min_version;
-      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
-        encode_into<codec::QuotasReply>(std::move(answered))(quotas(request));
-      });
+    case Method::quotas:
+      answer_when_there<codec::QuotasRequest>(
+          body, std::move(done),
+          [this](const codec::QuotasRequest& request) { return quotas(request); });
       return;
-    }
-    case Method::diff: {
-      codec::DiffRequest request;
-      if (!codec::decode(body, request)) break;
-      uint64_t wait = request.min_version;
-      wait_then(wait, std::move(done), [this, request = std::move(request)](Done answered) {
-        encode_into<codec::DiffReply>(std::move(answered))(diff(request));
-      });
+    case Method::diff:
+      answer_when_there<codec::DiffRequest>(
+          body, std::move(done),
+          [this](const codec::DiffRequest& request) { return diff(request); });
       return;
-    }
     case Method::watch: {
       codec::WatchRequest request;
       if (!codec::decode(body, request)) break;
@@ -749,7 +749,7 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
                 " is not known to this server"));
       return;
   }
-  done(fail(Code::invalid_argument, "the request of ", body.size(), " bytes cannot be decoded"));
+  done(undecodable(body));
 }
 
 }  // namespace nokv::shard

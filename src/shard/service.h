@@ -110,6 +110,10 @@ class Service {
   // Runs `then` once the store's prefix is known to be this namespace's; else tells why not.
   void with_store(Clock::Instant deadline, Done done, std::move_only_function<void(Done)> then);
   void wait_then(uint64_t min_version, Done done, std::move_only_function<void(Done)> read);
+  // Decodes a request that names a `min_version`, and answers with what `read` makes of it once
+  // that version is there.
+  template <class Request, class Read>
+  void answer_when_there(std::string_view body, Done done, Read read);
 
   Env env_;
   Shard& shard_;

@@ -66,9 +66,12 @@ class Exporter {
         return context_.dry_run() ? Result<>() : judge(what, directory(what));
       case codec::Kind::file:
         return send(next.directory, std::move(what));
-      case codec::Kind::symlink:
-        if (!target_.keeps_links()) break;
-        return judge(what, target_.link(what, context_.dry_run()));
+      case codec::Kind::symlink: {
+        auto made = target_.link(what, context_.dry_run());
+        if (!made) return judge(what, std::unexpected(std::move(made).error()));
+        if (*made) return judge(what, **made);
+        break;
+      }
       default:
         break;
     }
