@@ -190,21 +190,6 @@ std::string describe(const codec::PinRecord& pin) {
   return str("v", pin.version, " (", format_time(pin.time_ns), ")");
 }
 
-// The pins that can show `path`, by version.
-std::vector<const codec::PinRecord*> candidates(const PinTable& pins, std::string_view path) {
-  std::vector<const codec::PinRecord*> out;
-  const auto& versions = pins.by_version();
-  for (auto row = versions.rbegin(); row != versions.rend(); ++row) {
-    for (uint64_t id : row->second) {
-      const codec::PinRecord& pin = *pins.find(id);
-      // The base of a clone goes with the clone, so nobody can count on it.
-      if (pin.going || pin.kind == codec::PinKind::clone) continue;
-      if (covers(pin.path, path)) out.push_back(&pin);
-    }
-  }
-  return out;
-}
-
 std::unexpected<Error> not_kept(std::string what, const std::vector<const codec::PinRecord*>& pins,
                                 const codec::PinRecord* below, const codec::PinRecord* above) {
   std::string near;
@@ -249,11 +234,11 @@ Result<bool> unchanged_since(const View& view, std::string_view path, uint64_t v
 Result<Moment> at_version(const View& view, const PinTable& pins, uint64_t version,
                           std::string_view path) {
   if (version == view.version()) return Moment();
-  auto kept = candidates(pins, path);
+  if (auto moment = kept_at(pins, version, path)) return *std::move(moment);
+  auto kept = pins.showing(path);
   const codec::PinRecord* below = nullptr;
   const codec::PinRecord* above = nullptr;
   for (const auto* pin : kept) {
-    if (pin->version == version) return moment_of(*pin);
     if (pin->version < version) below = pin;
     if (pin->version > version && above == nullptr) above = pin;
   }
@@ -266,7 +251,7 @@ Result<Moment> at_version(const View& view, const PinTable& pins, uint64_t versi
 
 Result<Moment> at_time(const View& view, const PinTable& pins, const codec::RetentionPolicy& policy,
                        int64_t target_ns, std::string_view path, int64_t now_ns) {
-  auto kept = candidates(pins, path);
+  auto kept = pins.showing(path);
   const codec::PinRecord* below = nullptr;
   const codec::PinRecord* above = nullptr;
   for (const auto* pin : kept) {
@@ -293,6 +278,11 @@ Result<Moment> at_time(const View& view, const PinTable& pins, const codec::Rete
 }
 
 }  // namespace
+
+std::optional<Moment> kept_at(const PinTable& pins, uint64_t version, std::string_view path) {
+  const codec::PinRecord* pin = pins.showing_at(path, version);
+  return pin == nullptr ? std::nullopt : std::optional(moment_of(*pin));
+}
 
 Result<Moment> resolve_at(const View& view, const PinTable& pins,
                           const codec::RetentionPolicy& policy, std::string_view at,
@@ -344,7 +334,7 @@ Result<Located> resolve_path_at(const View& view, const Moment& moment, std::str
 }
 
 Result<uint64_t> newest_with(const View& view, const PinTable& pins, std::string_view path) {
-  auto kept = candidates(pins, path);
+  auto kept = pins.showing(path);
   for (auto pin = kept.rbegin(); pin != kept.rend(); ++pin) {
     auto found = resolve_path_at(view, moment_of(**pin), path, false);
     if (found) return (*pin)->version;

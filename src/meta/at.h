@@ -41,6 +41,9 @@ Result<Moment> resolve_at(const View& view, const PinTable& pins,
                           const codec::RetentionPolicy& policy, std::string_view at,
                           std::string_view path, int64_t now_ns);
 
+// The pin of exactly that version that shows `path`; nullopt: there is none.
+std::optional<Moment> kept_at(const PinTable& pins, uint64_t version, std::string_view path);
+
 // Follows `path` at the moment. Errors: those of Tree::resolve, invalid_argument (outside its
 // scope).
 Result<Located> resolve_path_at(const View& view, const Moment& moment, std::string_view path,

@@ -19,17 +19,18 @@ class FileLog {
 
   Result<std::vector<codec::LogEntry>> run() {
     NOKV_TRY(see_path(Moment(), ""));
-    for (const auto& [version, pins] : state_.pins->by_version()) {
-      std::string at = str("v", version);
-      auto moment =
-          resolve_at(view_, *state_.pins, state_.record.policy, at, path_, state_.record.time_ns);
-      if (moment && moment->version == kNow) continue;
-      if (moment) NOKV_TRY(see_path(*moment, at));
-      for (uint64_t id : pins) {
-        const codec::PinRecord& pin = *state_.pins->find(id);
-        // The base of a clone goes with the clone, so nobody can count on it.
-        if (!pin.going && pin.kind != codec::PinKind::clone) NOKV_TRY(see_file(pin, at));
+    const auto& pins = state_.pins->live();
+    uint64_t seen = kNow;
+    for (const auto* row = pins.last(); row != nullptr; row = pins.before(*row)) {
+      const codec::PinRecord& pin = *state_.pins->find(row->id);
+      // The base of a clone goes with the clone, so nobody can count on it.
+      if (pin.kind == codec::PinKind::clone) continue;
+      std::string at = str("v", pin.version);
+      if (std::exchange(seen, pin.version) != pin.version) {
+        auto moment = kept_at(*state_.pins, pin.version, path_);
+        if (moment) NOKV_TRY(see_path(*moment, at));
       }
+      NOKV_TRY(see_file(pin, at));
     }
     if (entries_.empty()) return fail(Code::not_found, path_, ": no kept version has it");
     std::ranges::sort(entries_, std::greater<>(), [](const codec::LogEntry& entry) {

@@ -25,47 +25,101 @@ Result<> PinTable::load(const View& view) {
   return rows->status();
 }
 
-void PinTable::add(uint64_t id, PinRecord pin) {
-  by_version_[pin.version].push_back(id);
-  if (!pin.going) list(id, pin);
-  pins_.emplace(id, std::move(pin));
+void PinTable::add(uint64_t id, PinRecord record) {
+  Pin pin{id, std::make_shared<const PinRecord>(std::move(record))};
+  pins_.insert(pin);
+  list(pin);
 }
 
-void PinTable::list(uint64_t id, const PinRecord& pin) {
-  auto put = [&](std::vector<Live>& rows) {
-    Live row{pin.version, id};
-    rows.insert(std::ranges::lower_bound(rows, row), row);
-  };
-  put(live_);
-  if (pin.kind == PinKind::moment) put(moments_);
-  put(by_scope_[pin.scope]);
+void PinTable::list(const Pin& pin) {
+  const PinRecord& record = *pin.record;
+  if (record.going) {
+    going_.insert({record.version, pin.id});
+    return;
+  }
+  ++counts_[static_cast<size_t>(record.kind)];
+  live_.insert({record.version, pin.id});
+  if (record.kind == PinKind::moment) moments_.insert({record.version, pin.id});
+  by_scope_.insert({std::hash<NodeId>()(record.scope), record.version, pin.id});
+  if (record.kind != PinKind::clone) by_path_.insert(pin);
+  if (record.expires_ns != 0) expiring_.insert({record.expires_ns, pin.id});
 }
 
-void PinTable::unlist(uint64_t id, const PinRecord& pin) {
-  auto take = [&](std::vector<Live>& rows) {
-    Live row{pin.version, id};
-    auto found = std::ranges::lower_bound(rows, row);
-    if (found != rows.end() && *found == row) rows.erase(found);
-    return rows.empty();
-  };
-  take(live_);
-  take(moments_);
-  auto scope = by_scope_.find(pin.scope);
-  if (scope != by_scope_.end() && take(scope->second)) by_scope_.erase(scope);
+void PinTable::unlist(const Pin& pin) {
+  const PinRecord& record = *pin.record;
+  if (record.going) {
+    going_.erase(Live{record.version, pin.id});
+    return;
+  }
+  --counts_[static_cast<size_t>(record.kind)];
+  live_.erase(Live{record.version, pin.id});
+  moments_.erase(Live{record.version, pin.id});
+  by_scope_.erase(Scoped{std::hash<NodeId>()(record.scope), record.version, pin.id});
+  by_path_.erase(pin);
+  expiring_.erase(Expiry{record.expires_ns, pin.id});
+}
+
+void PinTable::remove(uint64_t id) {
+  const Pin* found = pins_.find(id);
+  if (found == nullptr) return;
+  unlist(*found);
+  pins_.erase(id);
+}
+
+void PinTable::mark_going(uint64_t id) {
+  const PinRecord* found = find(id);
+  if (found == nullptr) return;
+  PinRecord record = *found;
+  record.going = true;
+  remove(id);
+  add(id, std::move(record));
+}
+
+void PinTable::renew(uint64_t id, int64_t expires_ns) {
+  const PinRecord* found = find(id);
+  if (found == nullptr) return;
+  PinRecord record = *found;
+  record.expires_ns = expires_ns;
+  remove(id);
+  add(id, std::move(record));
+}
+
+const PinRecord* PinTable::find(uint64_t id) const {
+  const Pin* found = pins_.find(id);
+  return found == nullptr ? nullptr : found->record.get();
+}
+
+uint64_t PinTable::oldest_version() const {
+  const Live* first = live_.first();
+  return first == nullptr ? 0 : first->version;
+}
+
+uint64_t PinTable::newest_version() const {
+  const Live* last = live_.last();
+  return last == nullptr ? 0 : last->version;
 }
 
 namespace {
 
-PinTable::Live newest_of(const std::vector<PinTable::Live>& rows, uint64_t low, uint64_t high,
+PinTable::Live newest_of(const SharedSet<PinTable::Live>& rows, uint64_t low, uint64_t high,
                          uint64_t skip) {
-  PinTable::Live best;
-  auto row = std::ranges::upper_bound(rows, PinTable::Live{high, UINT64_MAX});
-  while (row != rows.begin()) {
-    --row;
-    if (row->version < low || row->version < best.version) break;
-    if (row->id != skip) best = *row;
+  using Live = PinTable::Live;
+  const Live* last = rows.before(Live{high + 1, 0});
+  if (last != nullptr && last->id == skip) last = rows.before(*last);
+  if (last == nullptr || last->version < low) return {};
+  const Live* first = rows.at_or_after(Live{last->version, 0});
+  return first->id == skip ? *rows.at_or_after(Live{first->version, skip + 1}) : *first;
+}
+
+// `path` and all above it: "/a/b", "/a", "/".
+std::vector<std::string_view> upward(std::string_view path) {
+  std::vector<std::string_view> out;
+  for (size_t end = path.size(); end > 1; end = path.rfind('/', end - 1)) {
+    if (end == std::string_view::npos) break;
+    out.push_back(path.substr(0, end));
   }
-  return best;
+  out.push_back("/");
+  return out;
 }
 
 }  // namespace
@@ -73,8 +127,16 @@ PinTable::Live newest_of(const std::vector<PinTable::Live>& rows, uint64_t low, 
 PinTable::Live PinTable::newest(uint64_t low, uint64_t high, const NodeId* scope,
                                 uint64_t skip) const {
   if (scope == nullptr) return newest_of(live_, low, high, skip);
-  auto rows = by_scope_.find(*scope);
-  return rows == by_scope_.end() ? Live() : newest_of(rows->second, low, high, skip);
+  size_t hash = std::hash<NodeId>()(*scope);
+  auto fits = [&](const Scoped& row) { return row.id != skip && find(row.id)->scope == *scope; };
+  const Scoped* row = by_scope_.before(Scoped{hash, high + 1, 0});
+  while (row != nullptr && row->hash == hash && row->version >= low && !fits(*row)) {
+    row = by_scope_.before(*row);
+  }
+  if (row == nullptr || row->hash != hash || row->version < low) return {};
+  row = by_scope_.at_or_after(Scoped{hash, row->version, 0});
+  while (!fits(*row)) row = by_scope_.at_or_after(Scoped{hash, row->version, row->id + 1});
+  return {row->version, row->id};
 }
 
 PinTable::Live PinTable::newest_moment(uint64_t low, uint64_t high, uint64_t skip) const {
@@ -83,42 +145,61 @@ PinTable::Live PinTable::newest_moment(uint64_t low, uint64_t high, uint64_t ski
 
 void PinTable::gather(uint64_t low, uint64_t high, const NodeId& scope, PinKind kind, size_t max,
                       std::vector<uint64_t>& out) const {
-  auto found = by_scope_.find(scope);
-  if (found == by_scope_.end()) return;
-  const auto& rows = found->second;
-  auto row = std::ranges::upper_bound(rows, Live{high, UINT64_MAX});
-  while (row != rows.begin() && out.size() < max) {
-    --row;
-    if (row->version < low) return;
-    if (pins_.at(row->id).kind == kind) out.push_back(row->id);
+  size_t hash = std::hash<NodeId>()(scope);
+  const Scoped* row = by_scope_.before(Scoped{hash, high + 1, 0});
+  for (; row != nullptr && row->hash == hash && row->version >= low && out.size() < max;
+       row = by_scope_.before(*row)) {
+    const PinRecord& pin = *find(row->id);
+    if (pin.kind == kind && pin.scope == scope) out.push_back(row->id);
   }
 }
 
-void PinTable::mark_going(uint64_t id) {
-  auto found = pins_.find(id);
-  if (found == pins_.end() || found->second.going) return;
-  found->second.going = true;
-  unlist(id, found->second);
+std::vector<const PinRecord*> PinTable::showing(std::string_view path) const {
+  std::vector<const Pin*> found;
+  for (std::string_view scope : upward(path)) {
+    const Pin* pin = by_path_.at_or_after(PathKey{scope});
+    for (; pin != nullptr && pin->record->path == scope;
+         pin = by_path_.at_or_after(PathKey{scope, pin->record->version, pin->id + 1})) {
+      found.push_back(pin);
+    }
+  }
+  std::ranges::sort(found, {}, [](const Pin* pin) { return Live{pin->record->version, pin->id}; });
+  std::vector<const PinRecord*> out;
+  for (const Pin* pin : found) out.push_back(pin->record.get());
+  return out;
 }
 
-void PinTable::remove(uint64_t id) {
-  auto found = pins_.find(id);
-  if (found == pins_.end()) return;
-  auto row = by_version_.find(found->second.version);
-  std::erase(row->second, id);
-  if (row->second.empty()) by_version_.erase(row);
-  if (!found->second.going) unlist(id, found->second);
-  pins_.erase(found);
+const PinRecord* PinTable::showing_at(std::string_view path, uint64_t version) const {
+  const Pin* first = nullptr;
+  for (std::string_view scope : upward(path)) {
+    const Pin* pin = by_path_.at_or_after(PathKey{scope, version});
+    bool there = pin != nullptr && pin->record->path == scope && pin->record->version == version;
+    if (there && (first == nullptr || pin->id < first->id)) first = pin;
+  }
+  return first == nullptr ? nullptr : first->record.get();
 }
 
-void PinTable::renew(uint64_t id, int64_t expires_ns) {
-  auto found = pins_.find(id);
-  if (found != pins_.end()) found->second.expires_ns = expires_ns;
+Result<std::vector<uint64_t>> PinTable::filed_under(const View& view, std::string_view past,
+                                                    uint64_t birth, uint64_t death,
+                                                    size_t max) const {
+  std::vector<uint64_t> out;
+  for (const auto* pins : {&live_, &going_}) {
+    const Live* row = pins->before(Live{death, 0});
+    for (; row != nullptr && row->version >= birth && out.size() < max; row = pins->before(*row)) {
+      NOKV_ASSIGN(auto filed, view.get_present(codec::filed_key(row->id, past)));
+      if (filed) out.push_back(row->id);
+    }
+  }
+  return out;
 }
 
-const PinRecord* PinTable::find(uint64_t id) const {
-  auto found = pins_.find(id);
-  return found == pins_.end() ? nullptr : &found->second;
+std::vector<uint64_t> PinTable::expired(int64_t now_ns) const {
+  std::vector<uint64_t> out;
+  for (const Expiry* row = expiring_.first(); row != nullptr && row->ns <= now_ns;
+       row = expiring_.at_or_after(Expiry{row->ns, row->id + 1})) {
+    out.push_back(row->id);
+  }
+  return out;
 }
 
 Result<std::optional<uint64_t>> Retention::keeper(const View& view, std::string_view key,
@@ -161,9 +242,12 @@ Result<std::optional<uint64_t>> Retention::keeper_singly(const View& view, std::
   for (uint64_t high = death - 1;;) {
     PinTable::Live pin = pins_.newest(old.birth, high, nullptr, skip);
     if (pin.version == 0) return std::nullopt;
-    for (uint64_t id : pins_.by_version().at(pin.version)) {
+    const auto& live = pins_.live();
+    for (const auto* row = &pin; row != nullptr && row->version == pin.version;
+         row = live.at_or_after(PinTable::Live{row->version, row->id + 1})) {
+      uint64_t id = row->id;
       const PinRecord& record = *pins_.find(id);
-      if (id == skip || record.going) continue;
+      if (id == skip) continue;
       if (known_bad(KnownBad::clone_base_not_kept) && record.kind == PinKind::clone) continue;
       NOKV_ASSIGN(bool needed, needs(view, id, record, key, old));
       if (needed) return id;
@@ -188,11 +272,13 @@ Result<std::vector<uint64_t>> Retention::needing(const View& view, std::string_v
         pins_.gather(std::max(from, step.since), next.version, step.directory, kind, max, out);
       }
     } else {
-      for (uint64_t id : pins_.by_version().at(next.version)) {
-        const PinRecord& pin = *pins_.find(id);
-        if (pin.going || pin.kind != kind || out.size() == max) continue;
-        NOKV_ASSIGN(bool needed, needs(view, id, pin, key, old));
-        if (needed) out.push_back(id);
+      const auto& live = pins_.live();
+      for (const auto* row = &next; row != nullptr && row->version == from;
+           row = live.at_or_after(PinTable::Live{from, row->id + 1})) {
+        const PinRecord& pin = *pins_.find(row->id);
+        if (pin.kind != kind || out.size() == max) continue;
+        NOKV_ASSIGN(bool needed, needs(view, row->id, pin, key, old));
+        if (needed) out.push_back(row->id);
       }
     }
     next = from == 0 ? PinTable::Live() : pins_.newest(old.birth, from - 1, nullptr, 0);

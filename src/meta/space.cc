@@ -42,7 +42,7 @@ SpaceScan::SpaceScan(std::shared_ptr<const State> state, size_t window_max)
   figures_.version = state_->record.version;
   figures_.time_ns = state_->record.time_ns;
   for (const auto& [id, pin] : state_->pins->all()) {
-    if (pin.kind == PinKind::snapshot && !pin.going) figures_.snapshots[id];
+    if (pin->kind == PinKind::snapshot && !pin->going) figures_.snapshots[id];
   }
 }
 
@@ -151,16 +151,9 @@ Result<SpaceScan::Holder> SpaceScan::holder_of_past() {
                 retention_.needing(view_, scan_->record_key(), old, scan_->death(), kind, 2));
     if (!pins.empty()) return Holder{reason, pins.size() == 1 ? pins.front() : 0};
   }
-  const auto& versions = state_->pins->by_version();
-  for (auto row = versions.lower_bound(scan_->death() - 1); row != versions.end(); ++row) {
-    if (row->first < old.birth) break;
-    for (uint64_t id : row->second) {
-      NOKV_ASSIGN(auto filed, view_.get_present(codec::filed_key(id, scan_->key())));
-      if (!filed) continue;
-      return Holder{Reason::kept, id};
-    }
-  }
-  return Holder{};
+  NOKV_ASSIGN(auto pins, state_->pins->filed_under(view_, scan_->key(), old.birth, scan_->death(),
+                                                   1));
+  return pins.empty() ? Holder{} : Holder{Reason::kept, pins.front()};
 }
 
 void SpaceScan::sum_up() {
@@ -196,15 +189,13 @@ std::vector<uint64_t> pins_over_budget(const PinTable& pins, const SpaceFigures&
                                        uint64_t budget) {
   std::vector<uint64_t> out;
   uint64_t kept = figures.kept_bytes();
-  const auto& versions = pins.by_version();
-  for (auto row = versions.rbegin(); row != versions.rend() && kept > budget; ++row) {
-    for (uint64_t id : row->second) {
-      const codec::PinRecord& pin = *pins.find(id);
-      if (pin.going || (pin.kind != PinKind::moment && pin.kind != PinKind::undo)) continue;
-      out.push_back(id);
-      auto sum = figures.kept.find(id);
-      if (sum != figures.kept.end()) kept -= std::min(kept, sum->second.bytes);
-    }
+  for (const PinTable::Live& row : pins.live()) {
+    if (kept <= budget) break;
+    PinKind kind = pins.find(row.id)->kind;
+    if (kind != PinKind::moment && kind != PinKind::undo) continue;
+    out.push_back(row.id);
+    auto sum = figures.kept.find(row.id);
+    if (sum != figures.kept.end()) kept -= std::min(kept, sum->second.bytes);
   }
   return out;
 }

@@ -71,32 +71,45 @@ Result<> plan_moment(Transaction& txn) {
   return {};
 }
 
+namespace {
+
+// Takes the names of snapshots that go; those that were renewed a moment ago stay.
+Result<> drop_names(Transaction& txn, std::vector<uint64_t>& going) {
+  auto goes = [&](uint64_t pin) { return std::ranges::find(going, pin) != going.end(); };
+  std::string table = codec::table_key(Table::snapshot);
+  auto rows = txn.view().snapshot().iterate(table, codec::prefix_end(table));
+  for (rows->seek(table); rows->valid(); rows->next()) {
+    codec::SnapshotRecord stored;
+    if (!codec::decode(rows->value(), stored)) return damaged(rows->key());
+    if (!goes(stored.pin)) continue;
+    std::string key(rows->key());
+    NOKV_ASSIGN(auto record, txn.view().present<codec::SnapshotRecord>(key));
+    if (!record || !goes(record->pin)) continue;
+    if (record->expires_ns == 0 || record->expires_ns > txn.now_ns()) {
+      std::erase(going, record->pin);
+      continue;
+    }
+    txn.set(key, std::nullopt);
+    txn.event({codec::EventKind::snapshot_removed, false, record->path, "", record->scope,
+               Kind::directory});
+  }
+  return rows->status();
+}
+
+}  // namespace
+
 Result<> plan_release(Transaction& txn, const std::vector<uint64_t>& pins) {
   codec::RedoRecord& out = txn.record();
   if (!out.upkeep) out.upkeep.emplace();
+  std::vector<uint64_t>& going = out.upkeep->going_pins;
+  bool names = false;
   for (uint64_t id : pins) {
     const codec::PinRecord* pin = txn.context().pins.find(id);
     if (pin == nullptr || pin->going) continue;
-    out.upkeep->going_pins.push_back(id);
-    if (pin->kind != codec::PinKind::snapshot) continue;
-    auto rows = txn.view().snapshot().iterate(codec::table_key(Table::snapshot),
-                                              codec::prefix_end(codec::table_key(Table::snapshot)));
-    for (rows->seek(codec::table_key(Table::snapshot)); rows->valid(); rows->next()) {
-      std::string key(rows->key());
-      NOKV_ASSIGN(auto record, txn.view().present<codec::SnapshotRecord>(key));
-      if (!record || record->pin != id) continue;
-      if (record->expires_ns == 0 || record->expires_ns > txn.now_ns()) {
-        out.upkeep->going_pins.pop_back();  // renewed a moment ago
-        break;
-      }
-      txn.set(key, std::nullopt);
-      txn.event({codec::EventKind::snapshot_removed, false, record->path, "", record->scope,
-                 Kind::directory});
-      break;
-    }
-    NOKV_TRY(rows->status());
+    going.push_back(id);
+    names = names || pin->kind == codec::PinKind::snapshot;
   }
-  return {};
+  return names ? drop_names(txn, going) : Result<>();
 }
 
 void plan_refile(Transaction& txn, uint64_t pin, const FiledRange& range, bool done) {
@@ -204,8 +217,8 @@ std::vector<uint64_t> moments_to_release(const PinTable& pins, const codec::Rete
                                          int64_t now_ns) {
   std::vector<uint64_t> out;
   int64_t kept_ns = INT64_MIN;  // the newest moment kept so far, going from the oldest on
-  for (const auto& [id, pin] : pins.all()) {  // ids grow with time
-    if (pin.kind != codec::PinKind::moment || pin.going) continue;
+  for (const auto& [version, id] : pins.moments()) {
+    const codec::PinRecord& pin = *pins.find(id);
     int64_t age = now_ns - pin.time_ns;
     int64_t every = 0;
     for (const auto& step : policy.ladder) {
@@ -219,14 +232,6 @@ std::vector<uint64_t> moments_to_release(const PinTable& pins, const codec::Rete
     } else {
       kept_ns = pin.time_ns;
     }
-  }
-  return out;
-}
-
-std::vector<uint64_t> expired_pins(const PinTable& pins, int64_t now_ns) {
-  std::vector<uint64_t> out;
-  for (const auto& [id, pin] : pins.all()) {
-    if (!pin.going && pin.expires_ns != 0 && pin.expires_ns <= now_ns) out.push_back(id);
   }
   return out;
 }

@@ -61,7 +61,5 @@ Result<> plan_upload_pass(Transaction& txn, uint64_t upload, bool last);
 // What thinning leaves of moments: those to release, by the ladder and `now_ns`.
 std::vector<uint64_t> moments_to_release(const PinTable& pins, const codec::RetentionPolicy& policy,
                                          int64_t now_ns);
-// Snapshots and undo pins whose time is over.
-std::vector<uint64_t> expired_pins(const PinTable& pins, int64_t now_ns);
 
 }  // namespace nokv::meta

@@ -39,7 +39,7 @@ class Upkeep : public testing::Test {
   }
   std::vector<int64_t> ages() const {
     std::vector<int64_t> out;
-    for (const auto& [id, record] : pins.all()) out.push_back((now - record.time_ns) / kSecond);
+    for (const Pin& it : pins.all()) out.push_back((now - it.record->time_ns) / kSecond);
     std::ranges::sort(out);
     return out;
   }
@@ -108,9 +108,9 @@ TEST_F(Upkeep, PinsExpireAtTheirTimeAndNotBefore) {
   pin(PinKind::snapshot, now);
   uint64_t timed = pin(PinKind::snapshot, now, now + kMinute);
   uint64_t undo = pin(PinKind::undo, now, now + kHour);
-  EXPECT_TRUE(expired_pins(pins, now + kMinute - 1).empty());
-  EXPECT_EQ(expired_pins(pins, now + kMinute), std::vector{timed});
-  EXPECT_EQ(expired_pins(pins, now + kHour), (std::vector{timed, undo}));
+  EXPECT_TRUE(pins.expired(now + kMinute - 1).empty());
+  EXPECT_EQ(pins.expired(now + kMinute), std::vector{timed});
+  EXPECT_EQ(pins.expired(now + kHour), (std::vector{timed, undo}));
 }
 
 // ---- the budget

@@ -217,7 +217,7 @@ void Background::release_pins(Then then) {
   auto state = shard_.state();
   int64_t now = shard_.now_ns();
   auto gone = meta::moments_to_release(*state->pins, state->record.policy, now);
-  auto expired = meta::expired_pins(*state->pins, now);
+  auto expired = state->pins->expired(now);
   gone.insert(gone.end(), expired.begin(), expired.end());
   if (gone.empty()) {
     then(false);
@@ -285,17 +285,12 @@ void Background::over_budget(const meta::SpaceFigures& figures, Then then) {
 
 void Background::refile(Then then) {
   auto state = shard_.state();
-  uint64_t pin = 0;
-  for (const auto& [id, record] : state->pins->all()) {
-    if (record.going) {
-      pin = id;
-      break;
-    }
-  }
-  if (pin == 0) {
+  const auto* going = state->pins->going().first();
+  if (going == nullptr) {
     then(false);
     return;
   }
+  uint64_t pin = going->id;
   std::string prefix = codec::number_key(Table::filed, pin);
   if (refile_cursor_.prefix != prefix) refile_cursor_ = {prefix, {}};
   meta::FiledRange range{refile_cursor_.last, refile_cursor_.last};
@@ -423,8 +418,8 @@ void Background::trim_changes(Then then) {
   }
   constexpr size_t kDirectories = 1024;
   auto state = shard_.state();
-  const auto& pins = state->pins->by_version();
-  uint64_t oldest = pins.empty() ? state->record.version : pins.rbegin()->first;
+  uint64_t oldest = state->pins->oldest_version();
+  if (oldest == 0) oldest = state->record.version;
   std::string table = codec::table_key(Table::changed);
   std::string at = trim_cursor_.empty() ? table : trim_cursor_;
   auto rows = state->snapshot->iterate(table, codec::prefix_end(table));

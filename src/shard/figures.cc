@@ -33,27 +33,14 @@ void add_tree(const meta::State& state, std::vector<Figure>& out) {
 }
 
 void add_pins(const meta::State& state, std::vector<Figure>& out) {
-  uint64_t snapshots = 0;
-  uint64_t moments = 0;
-  uint64_t undo = 0;
-  uint64_t going = 0;
-  for (const auto& [id, pin] : state.pins->all()) {
-    if (pin.going) {
-      ++going;
-    } else if (pin.kind == PinKind::snapshot) {
-      ++snapshots;
-    } else if (pin.kind == PinKind::moment) {
-      ++moments;
-    } else if (pin.kind == PinKind::undo) {
-      ++undo;
-    }
-  }
+  const meta::PinTable& pins = *state.pins;
   out.push_back(
-      {"nokv_shard_pins", "Versions that are kept: snapshots, moments, undo", state.pins->size()});
-  out.push_back({"nokv_shard_snapshots", "Snapshots", snapshots});
-  out.push_back({"nokv_shard_moments", "Moments", moments});
-  out.push_back({"nokv_shard_undo_pins", "Versions kept for undo", undo});
-  out.push_back({"nokv_shard_going_pins", "Pins whose records are being handed on", going});
+      {"nokv_shard_pins", "Versions that are kept: snapshots, moments, undo", pins.size()});
+  out.push_back({"nokv_shard_snapshots", "Snapshots", pins.count(PinKind::snapshot)});
+  out.push_back({"nokv_shard_moments", "Moments", pins.count(PinKind::moment)});
+  out.push_back({"nokv_shard_undo_pins", "Versions kept for undo", pins.count(PinKind::undo)});
+  out.push_back({"nokv_shard_going_pins", "Pins whose records are being handed on",
+                 pins.going().size()});
 }
 
 void add_shard(const Background& background, const meta::State& state, std::vector<Figure>& out) {

@@ -470,7 +470,8 @@ Result<codec::SnapshotsReply> Service::snapshots(const codec::SnapshotsRequest& 
   }
   NOKV_TRY(rows->status());
   if (request.all_pins) {
-    for (const auto& [id, pin] : at.state->pins->all()) {
+    for (const auto& [id, record] : at.state->pins->all()) {
+      const codec::PinRecord& pin = *record;
       if (named.contains(id) || pin.going || !wanted(pin.path)) continue;
       reply.snapshots.push_back(
           {"", id, pin.kind, pin.path, pin.version, pin.time_ns, pin.expires_ns, {}});

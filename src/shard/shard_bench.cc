@@ -128,6 +128,19 @@ BENCHMARK(durable_creates)
     ->Args({256, 4, 0})
     ->UseRealTime();
 
+// One after another, beside range(0) others.
+void durable_clones(benchmark::State& state) {
+  Fixture fixture;
+  fixture.commit({Fixture::mkdir("/all"), Fixture::create(1)});
+  int64_t number = 0;
+  auto clone = [&] {
+    fixture.commit({codec::Clone{{"/d", {}}, {}, {str("/all/", ++number), {}}}});
+  };
+  while (number < state.range(0)) clone();
+  for (auto _ : state) clone();
+}
+BENCHMARK(durable_clones)->Arg(10)->Arg(1000)->Arg(10'000)->Arg(100'000)->UseRealTime();
+
 void stat(benchmark::State& state) {
   Fixture fixture;
   fixture.commit({Fixture::mkdir("/a"), Fixture::mkdir("/a/b"), Fixture::mkdir("/a/b/c"),

@@ -39,7 +39,7 @@ Result<> ClonePass::open() {
   past_ = rows_of(static_cast<uint8_t>(Table::clone) | codec::kPast);
   lives_ = rows_of(static_cast<uint8_t>(Table::clone_life));
   for (const auto& [id, pin] : subject_.state->pins->all()) {
-    if (pin.kind == PinKind::clone && !pin.going) pins_.emplace_back(id, false);
+    if (pin->kind == PinKind::clone && !pin->going) pins_.emplace_back(id, false);
   }
   for (auto* rows : {&records_, &past_, &lives_}) NOKV_TRY((*rows)->status());
   return {};
@@ -155,7 +155,7 @@ void ClonePass::hold(uint64_t clone, bool past) {
 Result<> ClonePass::count_others() {
   auto root = Tree(subject_.view, kNow).root();
   if (root) hold(last_clone(*root), false);
-  for (const auto& [id, pin] : subject_.state->pins->all()) hold(last_clone(pin.scope), true);
+  for (const auto& [id, pin] : subject_.state->pins->all()) hold(last_clone(pin->scope), true);
   return {};
 }
 

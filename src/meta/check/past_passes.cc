@@ -108,18 +108,14 @@ Result<> PastPass::see(std::string_view past) {
       return {};
     }
   }
-  const auto& versions = subject_.state->pins->by_version();
-  for (auto row = versions.lower_bound(death - 1); row != versions.end(); ++row) {
-    if (row->first < old.birth) break;
-    for (uint64_t id : row->second) {
-      NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(id, past)));
-      if (!filed) continue;
-      ++good_;
-      // Any pin that needs it will do: when it goes, the record is handed on.
-      NOKV_ASSIGN(bool needed,
-                  retention_.needs(subject_.view, id, *subject_.state->pins->find(id), key, old));
-      return needed ? Result<>() : filed_elsewhere(past, id, *keeper);
-    }
+  const PinTable& pins = *subject_.state->pins;
+  NOKV_ASSIGN(auto filed, pins.filed_under(subject_.view, past, old.birth, death, 1));
+  if (!filed.empty()) {
+    ++good_;
+    // Any pin that needs it will do: when it goes, the record is handed on.
+    uint64_t id = filed.front();
+    NOKV_ASSIGN(bool needed, retention_.needs(subject_.view, id, *pins.find(id), key, old));
+    return needed ? Result<>() : filed_elsewhere(past, id, *keeper);
   }
   report_.add({.code = "past_unfiled",
                .is_error = false,
@@ -151,19 +147,12 @@ Result<> PastPass::filed_elsewhere(std::string_view past, uint64_t pin,
 
 Result<> PastPass::see_all(std::string_view past, const std::string& /*key*/, uint64_t birth,
                            uint64_t death) {
-  uint64_t rows = 0;
-  const auto& versions = subject_.state->pins->by_version();
-  for (auto row = versions.lower_bound(death - 1); row != versions.end(); ++row) {
-    if (row->first < birth) break;
-    for (uint64_t id : row->second) {
-      NOKV_ASSIGN(auto filed, subject_.view.get_present(codec::filed_key(id, past)));
-      if (filed) ++rows;
-    }
-  }
-  if (rows < 2) return {};
+  NOKV_ASSIGN(auto pins, subject_.state->pins->filed_under(subject_.view, past, birth, death,
+                                                           SIZE_MAX));
+  if (pins.size() < 2) return {};
   report_.add({.code = "filed_twice",
                .id = hex(past),
-               .detail = str("a past record is filed under ", rows,
+               .detail = str("a past record is filed under ", pins.size(),
                              " pins: the first that goes could free it for all"),
                .repair = FilePast{std::string(past)}});
   return {};

@@ -10,7 +10,8 @@ using codec::PinRecord;
 
 PastTreesPass::PastTreesPass(const Subject& subject, Report& report, bool moments)
     : subject_(subject), report_(report) {
-  for (const auto& [id, pin] : subject.state->pins->all()) {
+  for (const auto& [id, record] : subject.state->pins->all()) {
+    const PinRecord& pin = *record;
     if (pin.going || pin.parent || pin.version == 0 || pin.version > subject.version()) continue;
     if (pin.kind == PinKind::moment && !moments) continue;
     pins_.push_back(&pin);

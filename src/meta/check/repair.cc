@@ -123,8 +123,8 @@ struct Planner {
   Result<> operator()(const FilePast& it) {
     NOKV_ASSIGN(auto past, stored(txn, it.past_key));
     if (!past) return {};
-    for (const auto& [id, pin] : txn.context().pins.all()) {
-      std::string row = codec::filed_key(id, it.past_key);
+    for (const Pin& pin : txn.context().pins.all()) {
+      std::string row = codec::filed_key(pin.id, it.past_key);
       NOKV_ASSIGN(auto filed, stored(txn, row));
       if (filed) txn.set(row, std::nullopt);
     }
