@@ -95,6 +95,12 @@ std::string grave_key(uint64_t clone, const NodeId& id) {
   return out;
 }
 
+std::string shortcut_key(uint64_t clone, std::string_view key) {
+  std::string out = number_key(Table::shortcut, clone);
+  out += key;
+  return out;
+}
+
 std::string prefix_end(std::string prefix) {
   while (!prefix.empty()) {
     if (static_cast<uint8_t>(prefix.back()) != 0xff) {
@@ -168,6 +174,18 @@ bool split_changed_key(std::string_view key, ChangedKey& out) {
 
 bool split_grave_key(std::string_view key, uint64_t& clone, NodeId& id) {
   return take_table(key, Table::grave) && take_u64(key, clone) && id.take_key(key) && key.empty();
+}
+
+bool split_shortcut_key(std::string_view key, uint64_t& clone, std::string_view& of) {
+  if (!take_table(key, Table::shortcut) || !take_u64(key, clone)) return false;
+  of = key;
+  return true;
+}
+
+bool split_first_node(std::string_view key, NodeId& id, std::string_view& rest) {
+  if (key.empty()) return false;
+  rest = key.substr(1);
+  return id.take_key(rest);
 }
 
 bool split_node_key(std::string_view key, NodeId& out) {

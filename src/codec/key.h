@@ -59,6 +59,8 @@ enum class Table : uint8_t {
   state = 0x2f,        // -
   changed = 0x30,      // directory NodeId, version, name: what changed in a large directory
   quota = 0x31,        // NodeId: a directory whose own record has a quota
+  shortcut = 0x32,     // clone id, live key as it reads in the clone; no key: the clone's FlatClone
+  flattening = 0x33,   // clone id: to be flattened; or it is gone, and its shortcuts are to go
 };
 
 constexpr uint8_t kVersionedEnd = 0x20;
@@ -79,6 +81,7 @@ std::string filed_key(uint64_t pin, std::string_view past_key);
 std::string dead_key(int64_t time_ns, uint64_t blob);
 std::string request_key(std::string_view session, uint32_t slot);
 std::string grave_key(uint64_t clone, const NodeId& id);
+std::string shortcut_key(uint64_t clone, std::string_view key);
 // Tables with no key, one number, or bytes as key.
 std::string table_key(Table table);
 std::string number_key(Table table, uint64_t number);
@@ -120,6 +123,9 @@ struct ChangedKey {
 };
 bool split_changed_key(std::string_view key, ChangedKey& out);
 bool split_grave_key(std::string_view key, uint64_t& clone, NodeId& id);
+bool split_shortcut_key(std::string_view key, uint64_t& clone, std::string_view& of);
+// Of tables whose key begins with a NodeId: that, and the rest.
+bool split_first_node(std::string_view key, NodeId& id, std::string_view& rest);
 // Of tables whose key is one NodeId.
 bool split_node_key(std::string_view key, NodeId& out);
 // Of tables whose key is one number.

@@ -305,6 +305,35 @@ struct CloneLife {
   }
 };
 
+// One generation that a flattened clone can be read through to: the parent clone of the clone that
+// many steps back, and the version that this shows.
+struct FlatStep {
+  uint64_t parent = 0;  // 0: none, the last step
+  uint64_t version = 0;
+  static void fields(auto& self, auto& f) {
+    f(1, self.parent);
+    f(2, self.version);
+  }
+};
+
+// What a clone is read through to, the nearest generation first. Once it is `whole`, a record that
+// the clone has none of its own for is asked for where its shortcut leads, or without one at the
+// last step that the node's hop has.
+struct FlatClone {
+  bool whole = false;
+  std::vector<FlatStep> line;
+  static void fields(auto& self, auto& f) {
+    f(1, self.whole);
+    f(2, self.line);
+  }
+};
+
+// Value of the shortcut table: the nearest generation that may have a record of its own there.
+struct Shortcut {
+  uint32_t steps = 0;  // from 1 on
+  static void fields(auto& self, auto& f) { f(1, self.steps); }
+};
+
 // Value of the root table: where resolution of paths begins.
 struct RootRecord {
   NodeId id;

@@ -19,20 +19,22 @@ Result<> Applier::load() {
   record_ = codec::StateRecord();
   if (found && !codec::decode(value, record_)) return damaged(codec::table_key(Table::state));
   cache_.clear();
-  NOKV_TRY(pins_.load(View(std::move(snapshot), record_.version, nullptr)));
+  View view(std::move(snapshot), record_.version, nullptr);
+  NOKV_TRY(pins_.load(view));
+  NOKV_TRY(load_flat(view));
   published_pins_ = std::make_shared<const PinTable>(pins_);
   pins_changed_ = false;
   return {};
 }
 
-State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, &cache_}; }
+State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, flat_, &cache_}; }
 
 Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t, 16>& digest) {
   check(group.first == record_.version + 1, "groups are applied in order");
   check(!group.records.empty(), "a group has records");
   if (batch_ == nullptr) batch_ = engine_.batch();
   batch_->clear();
-  before_ = std::make_unique<View>(engine_.snapshot(), record_.version, nullptr);
+  before_ = std::make_unique<View>(engine_.snapshot(), record_.version, nullptr, nullptr, flat_);
   first_ = group.first;
   newest_.clear();
   blobs_.clear();
@@ -69,10 +71,16 @@ Result<> Applier::apply_record(const codec::RedoRecord& record, uint64_t version
   for (const Change& change : record.changes) NOKV_TRY(apply_change(change, version));
   for (const auto& set : record.sets) {
     if (static_cast<Table>(set.key[0]) == Table::root) NOKV_TRY(change_root(set));
+    if (static_cast<Table>(set.key[0]) == Table::shortcut) {
+      NOKV_TRY(change_flat(set.key, set.value));
+    }
     if (set.value) {
       batch_->put(set.key, *set.value);
     } else {
       batch_->remove(set.key);
+    }
+    if (static_cast<Table>(set.key[0]) == Table::flattening && !set.value) {
+      NOKV_TRY(keep_flattening(set.key));
     }
   }
   if (record.upkeep) NOKV_TRY(apply_upkeep(*record.upkeep));
@@ -307,6 +315,46 @@ Result<> Applier::change_root(const codec::Set& set) {
   return {};
 }
 
+Result<> Applier::load_flat(const View& view) {
+  flat_ = FlatClones();
+  std::string table = codec::table_key(Table::shortcut);
+  auto rows = view.snapshot().iterate(table, codec::prefix_end(table));
+  rows->seek(table);
+  while (rows->valid()) {
+    uint64_t clone = 0;
+    std::string_view of;
+    if (!codec::split_shortcut_key(rows->key(), clone, of)) return damaged(rows->key());
+    if (of.empty()) NOKV_TRY(change_flat(rows->key(), std::string(rows->value())));
+    rows->seek(codec::prefix_end(codec::shortcut_key(clone, {})));
+  }
+  return rows->status();
+}
+
+// Which clones are flattened is at hand for every reader.
+Result<> Applier::change_flat(std::string_view key, const std::optional<std::string>& value) {
+  uint64_t clone = 0;
+  std::string_view of;
+  if (!codec::split_shortcut_key(key, clone, of)) return damaged(key);
+  if (!of.empty()) return {};
+  codec::FlatClone flat;
+  if (value && !codec::decode(*value, flat)) return damaged(key);
+  flat_.erase(clone);
+  if (flat.whole && !flat.line.empty()) {
+    flat_.insert({clone, std::make_shared<const codec::FlatClone>(std::move(flat))});
+  }
+  return {};
+}
+
+// A clone that was freed while its last shortcuts were planned: they are swept.
+Result<> Applier::keep_flattening(const std::string& key) {
+  uint64_t clone = 0;
+  if (!codec::split_number_key(key, clone)) return damaged(key);
+  if (flat_.find(clone) == nullptr) return {};
+  NOKV_ASSIGN(auto life, before_->get_present(codec::number_key(Table::clone_life, clone)));
+  if (!life) batch_->put(key, {});
+  return {};
+}
+
 // A clone's record that is replaced or removed is kept until nothing past names the clone.
 Result<> Applier::change_clone(const Change& change, uint64_t version) {
   uint64_t clone = 0;
@@ -343,7 +391,7 @@ Result<> Applier::write_lives() {
     std::string ending = codec::number_key(Table::ending, clone);
     if (known_bad(KnownBad::clone_freed_too_early) && life.ended != 0) life.past = 0;
     if (life.ended != 0 && life.past == 0) {
-      free_clone(clone, life);
+      NOKV_TRY(free_clone(clone, life));
       batch_->remove(key);
       continue;
     }
@@ -359,9 +407,13 @@ Result<> Applier::write_lives() {
 }
 
 // Nothing reads through the clone any more, nor will.
-void Applier::free_clone(uint64_t clone, const codec::CloneLife& life) {
+Result<> Applier::free_clone(uint64_t clone, const codec::CloneLife& life) {
   batch_->remove(codec::past_key(codec::clone_key(clone), life.ended));
   mark_going(life.pin);
+  // Background work sweeps them.
+  NOKV_ASSIGN(auto shortcuts, before_->get_present(codec::shortcut_key(clone, {})));
+  if (shortcuts) batch_->put(codec::number_key(Table::flattening, clone), {});
+  return {};
 }
 
 Result<> Applier::write_blobs(int64_t now_ns) {

@@ -68,15 +68,19 @@ class Applier {
   void mark_going(uint64_t pin);
   Result<> note(const codec::Change& change, uint64_t version);
   Result<> change_root(const codec::Set& set);
+  Result<> change_flat(std::string_view key, const std::optional<std::string>& value);
+  Result<> keep_flattening(const std::string& key);
+  Result<> load_flat(const View& view);
   Result<> change_clone(const codec::Change& change, uint64_t version);
   Result<> write_lives();
-  void free_clone(uint64_t clone, const codec::CloneLife& life);
+  Result<> free_clone(uint64_t clone, const codec::CloneLife& life);
 
   engine::Engine& engine_;
   RecordCache& cache_;
   PinTable pins_;
   Retention retention_;
   codec::StateRecord record_;
+  FlatClones flat_;
   std::shared_ptr<const PinTable> published_pins_;
   bool pins_changed_ = true;
 

@@ -6,12 +6,12 @@
 
 namespace nokv::meta {
 
-NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node) {
+NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node, uint32_t steps) {
   NodeId out = node;
   if (!out.hops.empty() && out.hops.back().clone == parent) {
-    out.hops.back() = {clone, out.hops.back().generation + 1};
+    out.hops.back() = {clone, out.hops.back().generation + steps};
   } else {
-    out.hops.push_back({clone, 0});
+    out.hops.push_back({clone, steps - 1});
   }
   return out;
 }

@@ -12,8 +12,9 @@ using codec::NodeId;
 // The clone a node is in, or 0.
 inline uint64_t last_clone(const NodeId& id) { return id.hops.empty() ? 0 : id.hops.back().clone; }
 
-// `node` as it appears in `clone`, whose parent clone is `parent`.
-NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node);
+// `node` as it appears in `clone`, whose parent clone is `parent`; or in the last one of a chain of
+// `steps` clones, each cloned from the one before, of which the first has that parent.
+NodeId seen_through(uint64_t clone, uint64_t parent, const NodeId& node, uint32_t steps = 1);
 
 // The clone that a dentry of `directory` holds: that of a node of another region which needs the
 // clone's record to be read; 0 for none.

@@ -17,10 +17,11 @@ struct State {
   std::shared_ptr<const engine::Snapshot> snapshot;
   codec::StateRecord record;  // version 0: an empty directory, waiting for init
   std::shared_ptr<const PinTable> pins;
+  FlatClones flat;
   RecordCache* cache = nullptr;
 
   bool initialised() const { return record.version != 0; }
-  View view() const { return View(snapshot, record.version, cache); }
+  View view() const { return View(snapshot, record.version, cache, nullptr, flat); }
 };
 
 }  // namespace nokv::meta

@@ -16,6 +16,9 @@
 
 namespace nokv::meta {
 
+// A chain of clones of more generations than this is flattened (meta/flatten.h).
+constexpr size_t kChainMax = 8;
+
 // What is the same for all transactions of a shard. Everything outlives the transaction.
 struct PlanContext {
   Pending& pending;
@@ -24,6 +27,7 @@ struct PlanContext {
   const PinTable& pins;  // of the applied state
   uint64_t& next_id;     // the next unused id
   codec::RetentionPolicy& policy;
+  size_t chain_max = kChainMax;
 };
 
 // What changes in a directory of more entries is noted name by name, so that comparing versions

@@ -106,10 +106,71 @@ Result<std::optional<Source>> Tree::source(const NodeId& id) const {
   return out;
 }
 
+namespace {
+
+// As many generations back as a flattened clone has, and the node has come through.
+uint32_t last_step(const codec::FlatClone& flat, const NodeId& id) {
+  return static_cast<uint32_t>(
+      std::min<uint64_t>(flat.line.size(), uint64_t{id.hops.back().generation} + 1));
+}
+
+// Makes `come`, the source of `id`, that of `steps` generations back.
+void go_back(Source& come, const codec::FlatClone& flat, const NodeId& id, uint32_t steps) {
+  const codec::FlatStep& to = flat.line[steps - 1];
+  uint32_t generation = id.hops.back().generation;
+  come.id = id;
+  if (generation + 1 == steps) {
+    come.id.hops.pop_back();
+  } else {
+    come.id.hops.back() = {to.parent, generation - steps};
+  }
+  come.version = to.version;
+  come.parent = to.parent;
+  come.steps = steps;
+}
+
+Result<uint32_t> steps_of(std::string_view key, std::string_view value,
+                          const codec::FlatClone& flat, const NodeId& id) {
+  codec::Shortcut shortcut;
+  if (!codec::decode(value, shortcut) || shortcut.steps == 0) return damaged(key);
+  return std::min(shortcut.steps, last_step(flat, id));
+}
+
+}  // namespace
+
+Result<std::optional<Source>> Tree::source(const NodeId& id, std::string_view key) const {
+  NOKV_ASSIGN(auto come, source(id));
+  const codec::FlatClone* flat = come ? view_.flat(come->clone) : nullptr;
+  if (flat == nullptr) return come;
+  std::string row = codec::shortcut_key(come->clone, key);
+  std::string value;
+  NOKV_ASSIGN(bool found, view_.snapshot().get(row, value));
+  uint32_t steps = last_step(*flat, id);
+  if (found) {
+    NOKV_ASSIGN(steps, steps_of(row, value, *flat, id));
+  }
+  go_back(*come, *flat, id, steps);
+  return come;
+}
+
+Result<size_t> Tree::generations(const NodeId& id) const {
+  NodeId here = id;
+  uint64_t at = at_;
+  for (size_t count = 1;; ++count) {
+    NOKV_ASSIGN(auto come, Tree(view_, at).source(here));
+    if (!come) return count;
+    const codec::FlatClone* flat = view_.flat(come->clone);
+    if (flat != nullptr) go_back(*come, *flat, here, last_step(*flat, here));
+    here = come->id;
+    at = come->version;
+  }
+}
+
 Result<std::optional<NodeRecord>> Tree::node(const NodeId& id) const {
-  NOKV_ASSIGN(auto record, view_.record<NodeRecord>(codec::node_key(id), at_));
+  std::string key = codec::node_key(id);
+  NOKV_ASSIGN(auto record, view_.record<NodeRecord>(key, at_));
   if (!record && !id.hops.empty()) {
-    NOKV_ASSIGN(auto come, source(id));
+    NOKV_ASSIGN(auto come, source(id, key));
     if (!come) return std::nullopt;
     NOKV_ASSIGN(record, Tree(view_, come->version).node(come->id));
     if (record && record->directory) {
@@ -220,7 +281,7 @@ Result<std::optional<codec::MovedRecord>> Tree::moved(const NodeId& file) const 
 Result<std::optional<Dentry>> Tree::inherited(const NodeId& directory,
                                               std::string_view name) const {
   if (directory.hops.empty()) return std::nullopt;
-  NOKV_ASSIGN(auto come, source(directory));
+  NOKV_ASSIGN(auto come, source(directory, codec::dentry_key(directory, name)));
   if (!come) return std::nullopt;
   NOKV_ASSIGN(auto found, Tree(view_, come->version).dentry(come->id, name));
   if (found) found->child = come->through(found->child);
@@ -245,15 +306,48 @@ Result<Tree::Lister> Tree::list(const NodeId& directory, std::string_view after)
   std::string from = after.empty() ? prefix : str(prefix, after, next);
   out.own_ = view_.scan(prefix, from, at_);
   NOKV_ASSIGN(auto come, source(directory));
-  if (come) {
-    NOKV_ASSIGN(auto below, Tree(view_, come->version).list(come->id, after));
-    out.inherited_ = std::make_unique<Lister>(std::move(below));
-    out.source_ = *std::move(come);
+  if (!come) return out;
+  const codec::FlatClone* flat = view_.flat(come->clone);
+  Lister* above = &out;
+  if (flat != nullptr) {
+    out.inherited_ = std::make_unique<Lister>();
+    above = out.inherited_.get();
+    above->view_ = &view_;
+    above->directory_ = directory;
+    above->here_ = *come;
+    std::string begin = codec::shortcut_key(come->clone, prefix);
+    above->prefix_size_ = begin.size();
+    above->shortcuts_ = view_.snapshot().iterate(begin, codec::prefix_end(begin));
+    above->shortcuts_->seek(codec::shortcut_key(come->clone, from));
+    go_back(*come, *flat, directory, last_step(*flat, directory));
   }
+  NOKV_ASSIGN(auto below, Tree(view_, come->version).list(come->id, after));
+  above->inherited_ = std::make_unique<Lister>(std::move(below));
+  above->source_ = *std::move(come);
   return out;
 }
 
+// What stands where a shortcut leads; a whiteout when that is nothing.
+Result<bool> Tree::Lister::next_shortcut() {
+  has_own_ = shortcuts_->valid();
+  if (!has_own_) {
+    NOKV_TRY(shortcuts_->status());
+    return false;
+  }
+  const codec::FlatClone& flat = *view_->flat(here_.clone);
+  NOKV_ASSIGN(uint32_t steps, steps_of(shortcuts_->key(), shortcuts_->value(), flat, directory_));
+  own_entry_.name.assign(shortcuts_->key().substr(prefix_size_));
+  shortcuts_->next();
+  Source come = here_;
+  go_back(come, flat, directory_, steps);
+  NOKV_ASSIGN(auto found, Tree(*view_, come.version).dentry(come.id, own_entry_.name));
+  own_entry_.dentry = found ? *std::move(found) : Dentry();
+  if (own_entry_.dentry.child) own_entry_.dentry.child = come.through(own_entry_.dentry.child);
+  return true;
+}
+
 Result<bool> Tree::Lister::next_own() {
+  if (shortcuts_ != nullptr) return next_shortcut();
   NOKV_ASSIGN(has_own_, own_->next());
   if (!has_own_) return false;
   own_entry_.name.assign(own_->key().substr(prefix_size_));
@@ -276,7 +370,7 @@ Result<bool> Tree::Lister::next() {
                                 : own_entry_.name.compare(inherited_->entry().name);
     if (order > 0) {
       entry_ = inherited_->entry();
-      entry_.dentry.child = source_.through(entry_.dentry.child);
+      if (source_) entry_.dentry.child = source_->through(entry_.dentry.child);
     } else {
       entry_ = own_entry_;
       NOKV_TRY(next_own());

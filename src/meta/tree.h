@@ -21,7 +21,8 @@
 
 namespace nokv::meta {
 
-// Where a node was cloned from.
+// Where a node was cloned from. Several steps back, `parent` is that of the first of the clones
+// between, `top` and `birth` are of the last one.
 struct Source {
   NodeId id;
   uint64_t version = 0;  // to read it at
@@ -29,8 +30,9 @@ struct Source {
   uint64_t parent = 0;  // the parent clone; 0: none
   uint64_t birth = 0;   // of the clone
   NodeId top;           // the directory that was cloned
+  uint32_t steps = 1;   // generations that lie between, and this one
 
-  NodeId through(const NodeId& node) const { return seen_through(clone, parent, node); }
+  NodeId through(const NodeId& node) const { return seen_through(clone, parent, node, steps); }
 };
 
 // One of the names of a file.
@@ -121,13 +123,20 @@ class Tree {
    private:
     friend class Tree;
     Result<bool> next_own();
+    Result<bool> next_shortcut();
     std::optional<View::Scan> own_;
     size_t prefix_size_ = 0;
     bool has_own_ = false;
     bool started_ = false;
     NamedEntry own_entry_;
+    // Of what a flattened clone inherits: shortcuts instead of own rows.
+    const View* view_ = nullptr;
+    std::unique_ptr<engine::Iterator> shortcuts_;
+    Source here_;
+    NodeId directory_;
+
     std::unique_ptr<Lister> inherited_;
-    Source source_;
+    std::optional<Source> source_;  // none: what is inherited is as it is seen here
     bool has_inherited_ = false;
     NamedEntry entry_;
   };
@@ -160,6 +169,13 @@ class Tree {
   // Where a node comes from; nullopt when it is in no clone (or that clone is gone).
   Result<std::optional<Source>> source(const NodeId& id) const;
 
+  // The same of what the record under `key`, which begins with the node, has to be asked for next:
+  // in a flattened clone the generations between have none.
+  Result<std::optional<Source>> source(const NodeId& id, std::string_view key) const;
+
+  // How many generations are asked at most for a record of the node, its own included.
+  Result<size_t> generations(const NodeId& id) const;
+
  private:
   Result<std::vector<std::string>> symlink_names(std::string_view directory,
                                                  const codec::Dentry& dentry,
@@ -176,7 +192,7 @@ template <class MakeKey>
 Result<std::optional<Raw>> Tree::file_record(const NodeId& file, MakeKey&& make_key) const {
   NOKV_ASSIGN(auto raw, view_.get(make_key(file), at_));
   if (raw || file.hops.empty()) return raw;
-  NOKV_ASSIGN(auto come, source(file));
+  NOKV_ASSIGN(auto come, source(file, make_key(file)));
   if (!come) return std::nullopt;
   return Tree(view_, come->version).file_record(come->id, make_key);
 }

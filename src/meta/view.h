@@ -15,6 +15,7 @@
 #include "codec/record.h"
 #include "engine/engine.h"
 #include "meta/cache.h"
+#include "meta/shared_set.h"
 
 namespace nokv::meta {
 
@@ -41,17 +42,40 @@ class Overlay {
   virtual std::vector<std::string> pending_links(std::string_view prefix) const = 0;
 };
 
+// A clone whose shortcuts are whole.
+struct Flat {
+  uint64_t clone = 0;
+  std::shared_ptr<const codec::FlatClone> line;
+};
+struct FlatByClone {
+  static uint64_t id(uint64_t clone) { return clone; }
+  static uint64_t id(const Flat& flat) { return flat.clone; }
+  bool operator()(const auto& a, const auto& b) const { return id(a) < id(b); }
+};
+using FlatClones = SharedSet<Flat, FlatByClone>;
+
 // Reads one engine snapshot. Immutable, so any thread may use it. Blocks only on the engine's
 // files. Errors: data_loss, unavailable.
 class View {
  public:
   // `version` is that of the snapshot. `cache` and `overlay` may be null and outlive the view.
+  // Without `flat`, chains of clones are read one by one.
   View(std::shared_ptr<const engine::Snapshot> snapshot, uint64_t version, RecordCache* cache,
-       const Overlay* overlay = nullptr)
-      : snapshot_(std::move(snapshot)), version_(version), cache_(cache), overlay_(overlay) {}
+       const Overlay* overlay = nullptr, FlatClones flat = {})
+      : snapshot_(std::move(snapshot)),
+        version_(version),
+        cache_(cache),
+        overlay_(overlay),
+        flat_(std::move(flat)) {}
 
   uint64_t version() const { return version_; }
   const engine::Snapshot& snapshot() const { return *snapshot_; }
+
+  // Null: the clone is not flattened.
+  const codec::FlatClone* flat(uint64_t clone) const {
+    const Flat* found = flat_.find(clone);
+    return found == nullptr ? nullptr : found->line.get();
+  }
 
   // A record of a versioned table at `at`.
   Result<std::optional<Raw>> get(std::string_view key, uint64_t at) const;
@@ -100,6 +124,7 @@ class View {
   uint64_t version_;
   RecordCache* cache_;
   const Overlay* overlay_;
+  FlatClones flat_;
 };
 
 // The error for a value that cannot be decoded: the engine's files hold what we did not write.

@@ -110,6 +110,7 @@ std::vector<Background::Job> Background::due() {
   jobs.push_back([this](Then then) { release_pins(std::move(then)); });
   jobs.push_back([this](Then then) { keep_to_budget(std::move(then)); });
   jobs.push_back([this](Then then) { free_past(std::move(then)); });
+  jobs.push_back([this](Then then) { flatten(std::move(then)); });
   jobs.push_back([this](Then then) { trim_changes(std::move(then)); });
   jobs.push_back([this](Then then) { collect_dead(options_.grace, std::move(then)); });
   jobs.push_back([this](Then then) { close_uploads(std::move(then)); });
@@ -133,6 +134,7 @@ void Background::run_gc(std::optional<Duration> grace,
     std::vector<Job> jobs;
     jobs.push_back([this](Then then) { release_pins(std::move(then)); });
     jobs.push_back([this](Then then) { free_past(std::move(then)); });
+    jobs.push_back([this](Then then) { flatten(std::move(then)); });
     last_changes_trim_ = env_.clock.now() - options_.trim_every;
     jobs.push_back([this](Then then) { trim_changes(std::move(then)); });
     jobs.push_back(
@@ -408,6 +410,74 @@ void Background::end_clones(Then then) {
   submit([clone, nodes = std::move(nodes),
           done](Transaction& txn) { return meta::plan_sweep_graves(txn, clone, nodes, done); },
          false, std::move(then));
+}
+
+// One step of making the shortcuts of a clone at the end of a long chain.
+void Background::flatten(Then then) {
+  auto state = shard_.state();
+  auto queue = rows_of(*state, codec::table_key(Table::flattening));
+  uint64_t clone = 0;
+  if (!queue->valid()) {
+    flattener_.reset();
+    then(false);
+    return;
+  }
+  if (!codec::split_number_key(queue->key(), clone)) {
+    then(std::unexpected(meta::damaged(queue->key()).error()));
+    return;
+  }
+  meta::View view = state->view();
+  auto record = meta::clone_record(view, clone);
+  if (!record || !*record) {
+    if (record) {
+      drop_shortcuts(*state, clone, std::move(then));
+    } else {
+      then(std::unexpected(std::move(record).error()));
+    }
+    return;
+  }
+  bool first = !flattener_ || flattener_->clone() != clone;
+  if (first) flattener_.emplace(clone);
+  auto length = meta::chain_length(view, **record, shard_.chain_max() + 1);
+  bool needed = length && *length > shard_.chain_max();
+  meta::Flattener::Rows rows;
+  auto more = needed ? flattener_->step(view, meta::kUpkeepStep, rows) : Result<bool>(false);
+  if (!length || !more) {
+    flattener_.reset();
+    then(std::unexpected(length ? std::move(more).error() : std::move(length).error()));
+    return;
+  }
+  bool last = !needed || (!first && !*more);
+  codec::FlatClone flat = flattener_->flat();
+  flat.whole = last;
+  counters_.shortcuts_made.fetch_add(rows.size(), std::memory_order_relaxed);
+  if (last && needed) counters_.clones_flattened.fetch_add(1, std::memory_order_relaxed);
+  submit(
+      [clone, flat = std::move(flat), rows = std::move(rows), last](Transaction& txn) -> Result<> {
+        meta::plan_flatten(txn, clone, flat, rows, last);
+        return {};
+      },
+      false,
+      [this, last, then = std::move(then)](Result<bool> result) mutable {
+        if (!result || last) flattener_.reset();
+        then(std::move(result));
+      });
+}
+
+void Background::drop_shortcuts(const meta::State& state, uint64_t clone, Then then) {
+  std::vector<std::string> keys;
+  auto rows = rows_of(state, codec::shortcut_key(clone, {}));
+  for (; rows->valid() && keys.size() < meta::kUpkeepStep; rows->next()) {
+    keys.emplace_back(rows->key());
+  }
+  bool done = !rows->valid();
+  counters_.records_swept.fetch_add(keys.size(), std::memory_order_relaxed);
+  submit(
+      [clone, keys = std::move(keys), done](Transaction& txn) -> Result<> {
+        meta::plan_drop_shortcuts(txn, clone, keys, done);
+        return {};
+      },
+      false, std::move(then));
 }
 
 // What changed before the oldest version that is kept, nobody asks for.

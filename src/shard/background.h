@@ -15,6 +15,7 @@
 #include "base/log_event.h"
 #include "codec/rpc.h"
 #include "log/log_store.h"
+#include "meta/flatten.h"
 #include "meta/upkeep.h"
 #include "object/object_store.h"
 #include "shard/backups.h"
@@ -56,6 +57,8 @@ struct BackgroundCounters {
   std::atomic<uint64_t> uploads_closed{0};
   std::atomic<uint64_t> moments_made{0};
   std::atomic<uint64_t> pins_over_budget{0};  // moments and undo pins that went before their time
+  std::atomic<uint64_t> clones_flattened{0};
+  std::atomic<uint64_t> shortcuts_made{0};
   std::atomic<uint64_t> errors{0};
 };
 
@@ -135,6 +138,8 @@ class Background {
   void sweep_chunks(const meta::State& state, const codec::NodeId& id, uint64_t body_number,
                     Then then);
   void end_clones(Then then);
+  void flatten(Then then);
+  void drop_shortcuts(const meta::State& state, uint64_t clone, Then then);
   void trim_changes(Then then);
   void delete_objects(std::vector<std::string> keys,
                       std::move_only_function<void(Result<size_t>)> done);
@@ -165,6 +170,7 @@ class Background {
   Cursor sweep_cursor_;
   std::string trim_cursor_;  // of the changed table; empty: at its beginning
   Clock::Instant last_changes_trim_{};
+  std::optional<meta::Flattener> flattener_;  // of the clone that is being flattened
   uint64_t last_moment_ = 0;  // the version of the last one
   Checker checker_;
   SpaceMeter space_;

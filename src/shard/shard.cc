@@ -216,7 +216,8 @@ uint64_t Shard::next_version() const {
 }
 
 meta::PlanContext Shard::context() {
-  return {pending_, *view_, *applied_view_, applier_.pins(), next_id_, policy_};
+  return {pending_, *view_, *applied_view_, applier_.pins(), next_id_, policy_,
+          options_.chain_max};
 }
 
 void Shard::take_inbox() {
@@ -526,7 +527,8 @@ void Shard::finish_group() {
 
 void Shard::publish() {
   auto state = std::make_shared<const meta::State>(applier_.state());
-  view_ = std::make_unique<meta::View>(state->snapshot, state->record.version, &cache_, &pending_);
+  view_ = std::make_unique<meta::View>(state->snapshot, state->record.version, &cache_, &pending_,
+                                       state->flat);
   applied_view_ = std::make_unique<meta::View>(state->view());
   state_.with([&](auto& published) { published = std::move(state); });
 }

@@ -32,6 +32,7 @@ struct ShardOptions {
   size_t queue_bytes_max = 256 << 20;
   size_t group_records_max = 1024;
   size_t group_bytes_max = 256 << 10;
+  size_t chain_max = meta::kChainMax;  // generations of clones that are read one by one
   // Called once, on the sequencer, when the shard has stopped by itself: nothing is changed any
   // more until it is opened anew. Does not block.
   std::function<void(const Error&)> failed;
@@ -98,6 +99,8 @@ class Shard {
 
   // Takes no further commits (unavailable), and calls back when all that was admitted is answered.
   void stop(std::move_only_function<void()> done);
+
+  size_t chain_max() const { return options_.chain_max; }
 
   // Why the shard stopped by itself (the engine failed), if it did.
   std::optional<Error> failure() const;

@@ -27,6 +27,9 @@ void for_each_record(auto&& visit) {
   visit.template operator()<ChunkRecord>("ChunkRecord");
   visit.template operator()<CloneRecord>("CloneRecord");
   visit.template operator()<CloneLife>("CloneLife");
+  visit.template operator()<FlatStep>("FlatStep");
+  visit.template operator()<FlatClone>("FlatClone");
+  visit.template operator()<Shortcut>("Shortcut");
   visit.template operator()<RootRecord>("RootRecord");
   visit.template operator()<BlobRecord>("BlobRecord");
   visit.template operator()<InlineRecord>("InlineRecord");

@@ -10,6 +10,7 @@
 #include "meta/check/node_passes.h"
 #include "meta/check/past_passes.h"
 #include "meta/check/past_trees_pass.h"
+#include "meta/check/shortcut_pass.h"
 #include "meta/check/table_passes.h"
 
 namespace nokv::meta::fsck {
@@ -133,6 +134,7 @@ void Check::add_all() {
   auto past = std::make_unique<PastPass>(subject_, report_, *filed);
   passes_.push_back(std::move(filed));
   passes_.push_back(std::move(past));
+  passes_.push_back(std::make_unique<ShortcutPass>(subject_, report_));
   passes_.push_back(std::make_unique<QuotaPass>(subject_, report_));
   passes_.push_back(std::make_unique<SessionPass>(subject_, report_));
   passes_.push_back(std::make_unique<RequestPass>(subject_, report_));

@@ -179,6 +179,11 @@ struct Planner {
     return {};
   }
 
+  Result<> operator()(const PutRow& it) {
+    txn.set(it.key, it.value);
+    return {};
+  }
+
   Result<> operator()(const ListQuota& it) {
     uint64_t birth = 0;
     NOKV_ASSIGN(auto node, stored_record<codec::NodeRecord>(txn, codec::node_key(it.id), birth));

@@ -29,6 +29,7 @@ struct Text {
   std::string operator()(const MendClone&) const { return "write the counted holders"; }
   std::string operator()(const ListWhiteout&) const { return "list it for the sweep"; }
   std::string operator()(const ListQuota&) const { return "list the quota"; }
+  std::string operator()(const PutRow&) const { return "write the row"; }
   std::string operator()(const OwnEntry&) const { return "make the entry the directory's own"; }
   std::string operator()(const ReleasePin&) const { return "release the pin"; }
   std::string operator()(const NameSnapshot& it) const {

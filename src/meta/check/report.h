@@ -74,6 +74,11 @@ struct MendClone {
 struct ListWhiteout {
   NodeId id;
 };
+// A row that nobody else writes is put right.
+struct PutRow {
+  std::string key;
+  std::string value;
+};
 // A directory with a quota that the list of them lacks.
 struct ListQuota {
   NodeId id;
@@ -104,7 +109,7 @@ struct RemoveObject {
 
 using Repair =
     std::variant<std::monostate, MendSums, MendPlace, MendLink, DropMoved, MendReferences, FilePast,
-                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, ListQuota, OwnEntry,
+                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, ListQuota, PutRow, OwnEntry,
                  ReleasePin, NameSnapshot, SkipIds, RemoveObject>;
 
 struct Problem {

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "meta/at.h"
+#include "meta/flatten.h"
 #include "meta/plan/plan.h"
 
 namespace nokv::meta::planning {
@@ -75,6 +76,9 @@ Result<Made> make_clone(Transaction& txn, const Origin& from, const NodeId& pare
   record.root = seen_through(clone, record.parent, from.id);
   record.pin = txn.pin_at(record.version, now ? txn.now_ns() : from.time_ns, from.id, from.path);
   NOKV_TRY(txn.put(codec::clone_key(clone), codec::encoded(record)));
+  size_t enough = txn.context().chain_max + 1;
+  NOKV_ASSIGN(size_t length, chain_length(txn.view(), record, enough));
+  if (length >= enough) txn.set(codec::number_key(Table::flattening, clone), "");
   DirectoryState state;
   state.record = source;
   state.record.parent = parent;

@@ -32,6 +32,7 @@ codec::RetentionPolicy first_policy() { return {{}, int64_t{7200} * 1'000'000'00
 
 Run::Run(uint64_t seed) : ns_(seed, background()), world_(new_world(first_policy())) {
   world_.quotas = seed % 2 == 1;
+  ns_.chain_max = 1 + seed % 3;
   open();
   auto made = ns_.init(first_policy());
   if (!made) differ("init: " + made.error().message());

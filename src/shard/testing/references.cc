@@ -321,6 +321,15 @@ class References {
     if (dead_ != 0) problem("a dead blob is left");
     each(static_cast<uint8_t>(Table::detached),
          [&](std::string_view, std::string_view) { problem("a detached node is left"); });
+    each(static_cast<uint8_t>(Table::flattening),
+         [&](std::string_view, std::string_view) { problem("a clone is still to be flattened"); });
+    each(static_cast<uint8_t>(Table::shortcut), [&](std::string_view key, std::string_view) {
+      uint64_t clone = 0;
+      std::string_view of;
+      bool known = codec::split_shortcut_key(key, clone, of) &&
+                   (clones_.contains(clone) || past_clones_.contains(clone));
+      if (!known) problem("a shortcut of a clone that is gone is left");
+    });
     each(static_cast<uint8_t>(Table::upload),
          [&](std::string_view, std::string_view) { problem("an upload is left"); });
   }

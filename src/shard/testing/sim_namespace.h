@@ -46,6 +46,7 @@ class SimNamespace {
     NOKV_ASSIGN(log_, log::LocalLog::open(env, "/meta/log", log_options));
     ShardOptions options;
     options.cache_bytes = 1 << 20;
+    options.chain_max = chain_max;
     options.failed = [this](const Error& error) {
       if (failed) failed(error);
     };
@@ -145,6 +146,7 @@ class SimNamespace {
   engine::Engine& engine() { return *engine_; }
 
   uint64_t log_segment_bytes = 1 << 20;  // of a log that is made
+  size_t chain_max = meta::kChainMax;    // generations of clones that are read one by one
 
  private:
   SimScheduler scheduler_;
