@@ -93,7 +93,9 @@ Result<> Flattener::enter_generation(const View& view, Budget& budget) {
     uint64_t of = 0;
     NodeId id;
     if (!codec::split_grave_key(grave_, of, id)) return damaged(grave_);
-    NOKV_TRY(add_own(view, codec::node_key(id), budget));
+    std::string key = codec::node_key(id);
+    NOKV_ASSIGN(auto then, view.record<codec::NodeRecord>(key, flat_.line[at_].version));
+    if (then && then->is_whiteout()) NOKV_TRY(add_own(view, key, budget));
   }
   NOKV_TRY(graves->status());
   if (graves->valid()) return {};
