@@ -204,7 +204,7 @@ Result<bool> Tree::is_below(const NodeId& id, const NodeId& top) const {
 
 Result<bool> Tree::is_removed(const NodeId& directory) const {
   NodeId here = directory;
-  for (size_t depth = 0; here && depth <= codec::kDepthMax; ++depth) {
+  for (size_t depth = 0; here && here != bound_ && depth <= codec::kDepthMax; ++depth) {
     NOKV_ASSIGN(auto own, view_.record<NodeRecord>(codec::node_key(here), at_));
     if (own && own->is_whiteout()) return true;
     if (!own) {
@@ -224,7 +224,7 @@ Result<bool> Tree::is_shown(const NodeId& directory, const Source& come) const {
   if (removed) return false;
   NodeId top = come.through(come.top);
   NodeId here = directory;
-  for (size_t depth = 0; here != top && depth <= codec::kDepthMax; ++depth) {
+  for (size_t depth = 0; here != top && here != bound_ && depth <= codec::kDepthMax; ++depth) {
     NOKV_ASSIGN(auto record, node(here));
     if (!record || !record->directory) return true;
     const codec::Directory& is = *record->directory;
@@ -251,6 +251,7 @@ Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
   NOKV_ASSIGN(auto come, source(file));
   if (!come) return out;
   Tree then(view_, come->version);
+  then.bound_ = come->top;
   NOKV_ASSIGN(auto theirs, then.names(come->id));
   for (FileName& name : theirs) {
     NOKV_ASSIGN(bool cloned, then.is_below(name.parent, come->top));

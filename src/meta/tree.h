@@ -185,6 +185,7 @@ class Tree {
 
   const View& view_;
   uint64_t at_;
+  NodeId bound_;  // of a clone's source: nothing above it is kept, and it was in the tree
   Attached attached_;
 };
 
