@@ -48,11 +48,13 @@ bool raise_hops(const NodeId& directory, codec::Totals& totals, const NodeId& ch
   return raised;
 }
 
-uint32_t hops_of_clone(const NodeId& source, const codec::Totals& totals) {
-  auto own = std::max(totals.hops, static_cast<uint32_t>(source.hops.size()));
-  // In a clone's region the clone's hop is replaced; elsewhere one is added.
-  if (source.hops.empty()) return std::max(own, totals.foreign_hops) + 1;
-  return std::max(own, totals.foreign_hops + 1);
+void see_hops_through(uint64_t parent, const NodeId& id, codec::Totals& totals) {
+  auto own = std::max(totals.hops, static_cast<uint32_t>(id.hops.size()));
+  uint32_t foreign = totals.foreign_hops;
+  // In the parent's region the last hop is replaced; elsewhere one is added.
+  bool replaced = parent != 0 && last_clone(id) == parent;
+  totals.hops = replaced ? std::max(own, foreign + 1) : std::max(own, foreign) + 1;
+  totals.foreign_hops = 0;  // all are of one region
 }
 
 }  // namespace nokv::meta

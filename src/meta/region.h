@@ -27,7 +27,8 @@ uint64_t clone_held(std::string_view key, std::string_view value);
 bool raise_hops(const NodeId& directory, codec::Totals& totals, const NodeId& child,
                 const codec::Totals* below);
 
-// Of a clone's root, when its source's are `totals`: the hops of its nodes, at least.
-uint32_t hops_of_clone(const NodeId& source, const codec::Totals& totals);
+// Makes the bounds of hops below directory `id` those of the directory as it is seen through a
+// clone whose parent clone is `parent`.
+void see_hops_through(uint64_t parent, const NodeId& id, codec::Totals& totals);
 
 }  // namespace nokv::meta

@@ -179,6 +179,7 @@ Result<std::optional<NodeRecord>> Tree::node(const NodeId& id) const {
       // Here it appeared with the clone.
       directory.since = std::max(directory.since, come->birth);
       directory.totals.newest = std::max(directory.totals.newest, come->birth);
+      see_hops_through(come->parent, come->id, directory.totals);
     }
   }
   if (record && record->is_whiteout()) return std::nullopt;

@@ -280,6 +280,33 @@ TEST_F(CloneScenario, AFileThatLeftACloneGetsNamesWhenTheCloneIsGone) {
   expect_no_clones();
 }
 
+// A directory of a clone that is brought out of it has what the clone nested deeper: what lies
+// below has more hops than in the source, of which only the clone's own count tells.
+TEST_F(CloneScenario, TheLimitOfNestedClonesIsMetBeforeAnIdIsTooLong) {
+  must({mkdir_op("/s"), put_op("/s/f", "bytes")});
+  must({mkdir_op("/t0"), mkdir_op("/t0/d")});
+  must({clone_op("/s", "/t0/d/inner")});
+  size_t rounds = 0;
+  for (;; ++rounds) {
+    ASSERT_LT(rounds, 20U);
+    must({mkdir_op(str("/t", rounds + 1))});
+    auto cloned = ns.commit({clone_op(str("/t", rounds), str("/w", rounds))});
+    if (!cloned) {
+      EXPECT_EQ(cloned.error().code(), Code::resource_exhausted) << cloned.error().message();
+      EXPECT_FALSE(cloned.error().hint().empty());
+      break;
+    }
+    expect_clean();
+    must({rename_op(str("/w", rounds, "/d"), str("/t", rounds + 1, "/d"))});
+    EXPECT_EQ(ns.read(str("/t", rounds + 1, "/d/inner/f")).value(), "bytes");
+    EXPECT_EQ(id_of(str("/t", rounds + 1, "/d/inner/f")).hops.size(), rounds + 2);
+  }
+  EXPECT_EQ(rounds, codec::NodeId::kHopsMax - 1);
+  EXPECT_EQ(ns.read(str("/t", rounds, "/d/inner/f")).value(), "bytes");
+  sweep_and_restart();
+  EXPECT_EQ(ns.read(str("/t", rounds, "/d/inner/f")).value(), "bytes");
+}
+
 // NOKV_CLONES says how many.
 TEST_F(CloneScenario, ManyClonesOfOneDirectoryCostAFewRecordsEachAndGiveThemBack) {  // 30
   const char* text = std::getenv("NOKV_CLONES");

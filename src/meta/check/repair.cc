@@ -73,6 +73,8 @@ struct Planner {
     record.totals.files += static_cast<uint64_t>(it.files);
     record.totals.directories += static_cast<uint64_t>(it.directories);
     record.totals.bytes += static_cast<uint64_t>(it.bytes);
+    record.totals.hops = std::max(record.totals.hops, it.hops);
+    record.totals.foreign_hops = std::max(record.totals.foreign_hops, it.foreign_hops);
     record.since = std::min(record.since, txn.version());
     txn.changed(it.id, *state, 0);
     return {};

@@ -24,6 +24,8 @@ struct MendSums {
   int64_t directories = 0;
   int64_t bytes = 0;
   uint64_t newest = 0;  // at least this; 0: as it is
+  uint32_t hops = 0;    // these two too
+  uint32_t foreign_hops = 0;
 };
 // The directory lies where this entry says.
 struct MendPlace {

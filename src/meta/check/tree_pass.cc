@@ -104,6 +104,9 @@ Result<> TreePass::begin_sums(Level& level) {
   level.sums.totals.files = directory.totals.files;
   level.sums.totals.directories = directory.totals.directories;
   level.sums.totals.bytes = directory.totals.bytes;
+  level.sums.totals.hops = directory.totals.hops;
+  level.sums.totals.foreign_hops = directory.totals.foreign_hops;
+  see_hops_through(level.source->parent, level.source->id, level.sums.totals);
   return {};
 }
 
@@ -230,6 +233,7 @@ Result<> TreePass::see_directory(Level& level, const std::string& name, const De
   level.sums.totals.directories += directory.totals.directories;
   level.sums.totals.bytes += directory.totals.bytes;
   level.sums.totals.newest = std::max(level.sums.totals.newest, directory.totals.newest);
+  raise_hops(level.id, level.sums.totals, id, &directory.totals);
   if (named && elsewhere) return {};
   if (named) {
     problem("too_deep", path(name), id, str("deeper than ", codec::kDepthMax, " directories"));
@@ -257,6 +261,7 @@ void TreePass::leave() {
   totals.directories += level.sums.totals.directories;
   totals.bytes += level.sums.totals.bytes;
   totals.newest = std::max(totals.newest, level.record.totals.newest);
+  raise_hops(above.id, totals, level.id, &level.sums.totals);
 }
 
 void TreePass::compare(const Level& level, const std::string& path) {
@@ -282,6 +287,16 @@ void TreePass::compare(const Level& level, const std::string& path) {
                 counted.directories, ", ", counted.bytes),
             mend);
   }
+  if (says.totals.hops < counted.hops || says.totals.foreign_hops < counted.foreign_hops) {
+    MendSums raise{level.id};
+    raise.hops = counted.hops;
+    raise.foreign_hops = counted.foreign_hops;
+    problem("hops", path, level.id,
+            str("says that nodes below have at most ", says.totals.hops, " hops of its own region and ",
+                says.totals.foreign_hops, " of others; they have up to ", counted.hops, " and ",
+                counted.foreign_hops),
+            raise);
+  }
   if (says.totals.newest > version() || says.since > version() ||
       says.totals.newest < counted.newest) {
     problem(
@@ -296,6 +311,7 @@ void TreePass::compare(const Level& level, const std::string& path) {
 
 Result<> TreePass::see_file(Level& level, const std::string& name, const Dentry& dentry) {
   ++level.sums.totals.files;
+  raise_hops(level.id, level.sums.totals, dentry.child, nullptr);
   std::optional<codec::Inode> inode = dentry.inode;
   first_name_ = true;
   if (!inode) {

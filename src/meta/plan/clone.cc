@@ -64,7 +64,9 @@ Result<Made> make_clone(Transaction& txn, const Origin& from, const NodeId& pare
   const codec::Directory& source = *from.directory;
   bool now = from.version == kNow;
   if (now) NOKV_TRY(txn.check_unchanged());
-  uint32_t hops = hops_of_clone(from.id, source.totals);
+  codec::Totals totals = source.totals;
+  see_hops_through(last_clone(from.id), from.id, totals);
+  uint32_t hops = totals.hops;
   if (hops > NodeId::kHopsMax) {
     return std::unexpected(
         Error(Code::resource_exhausted, str(from.path, ": a clone of it would be the ", hops,
@@ -86,8 +88,8 @@ Result<Made> make_clone(Transaction& txn, const Origin& from, const NodeId& pare
   state.record.since = txn.version();
   state.record.attributes.ctime_ns = txn.now_ns();
   state.record.totals.newest = txn.version();
-  state.record.totals.hops = hops;
-  state.record.totals.foreign_hops = 0;
+  state.record.totals.hops = totals.hops;
+  state.record.totals.foreign_hops = totals.foreign_hops;
   if (replaced) state.record.quota = replaced->quota;
   Made out{record.root, record.version, state.record.totals};
   txn.context().pending.add_directory(record.root, std::move(state),
