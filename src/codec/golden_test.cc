@@ -188,8 +188,7 @@ TEST(Golden, KeysAreWrittenAsEver) {
        {"clone 7, ending", number_key(Table::ending, 7)},
        {"'name' of 5, changed at 300", changed_key(plain, 300, "name")},
        {"quota of 5.7:1", node_table_key(Table::quota, cloned)},
-       {"shortcut in clone 7 to dentry 5.7:1 'name'",
-        shortcut_key(7, dentry_key(cloned, "name"))},
+       {"shortcut in clone 7 to dentry 5.7:1 'name'", shortcut_key(7, dentry_key(cloned, "name"))},
        {"clone 7, to be flattened", number_key(Table::flattening, 7)},
        {"state", table_key(Table::state)},
        {"past of dentry 5 'name' that died at 300", past_key(dentry, 300)}});

@@ -27,7 +27,9 @@ Result<> Applier::load() {
   return {};
 }
 
-State Applier::state() const { return {engine_.snapshot(), record_, published_pins_, flat_, &cache_}; }
+State Applier::state() const {
+  return {engine_.snapshot(), record_, published_pins_, flat_, &cache_};
+}
 
 Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t, 16>& digest) {
   check(group.first == record_.version + 1, "groups are applied in order");

@@ -36,8 +36,8 @@ Result<size_t> chain_length(const View& view, CloneRecord record, size_t enough)
   for (size_t length = 1;; ++length) {
     if (record.parent == 0 || length >= enough) return length;
     if (view.flat(record.parent) != nullptr) return length + 1;
-    NOKV_ASSIGN(auto parent, view.record<CloneRecord>(codec::clone_key(record.parent),
-                                                      record.version));
+    NOKV_ASSIGN(auto parent,
+                view.record<CloneRecord>(codec::clone_key(record.parent), record.version));
     if (!parent) return length;
     record = *std::move(parent);
   }

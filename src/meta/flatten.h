@@ -86,7 +86,8 @@ class Flattener {
 // off.
 void plan_flatten(Transaction& txn, uint64_t clone, const codec::FlatClone& flat,
                   const Flattener::Rows& rows, bool last);
-// The shortcuts of a clone that is gone: up to kUpkeepStep of their keys; `done`: there are no more.
+// The shortcuts of a clone that is gone: up to kUpkeepStep of their keys; `done`: there are no
+// more.
 void plan_drop_shortcuts(Transaction& txn, uint64_t clone, const std::vector<std::string>& keys,
                          bool done);
 

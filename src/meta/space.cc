@@ -151,8 +151,8 @@ Result<SpaceScan::Holder> SpaceScan::holder_of_past() {
                 retention_.needing(view_, scan_->record_key(), old, scan_->death(), kind, 2));
     if (!pins.empty()) return Holder{reason, pins.size() == 1 ? pins.front() : 0};
   }
-  NOKV_ASSIGN(auto pins, state_->pins->filed_under(view_, scan_->key(), old.birth, scan_->death(),
-                                                   1));
+  NOKV_ASSIGN(auto pins,
+              state_->pins->filed_under(view_, scan_->key(), old.birth, scan_->death(), 1));
   return pins.empty() ? Holder{} : Holder{Reason::kept, pins.front()};
 }
 

@@ -171,7 +171,7 @@ class Background {
   std::string trim_cursor_;  // of the changed table; empty: at its beginning
   Clock::Instant last_changes_trim_{};
   std::optional<meta::Flattener> flattener_;  // of the clone that is being flattened
-  uint64_t last_moment_ = 0;  // the version of the last one
+  uint64_t last_moment_ = 0;                  // the version of the last one
   Checker checker_;
   SpaceMeter space_;
   SpaceMeter::Figures measured_;  // to act on

@@ -39,8 +39,8 @@ void add_pins(const meta::State& state, std::vector<Figure>& out) {
   out.push_back({"nokv_shard_snapshots", "Snapshots", pins.count(PinKind::snapshot)});
   out.push_back({"nokv_shard_moments", "Moments", pins.count(PinKind::moment)});
   out.push_back({"nokv_shard_undo_pins", "Versions kept for undo", pins.count(PinKind::undo)});
-  out.push_back({"nokv_shard_going_pins", "Pins whose records are being handed on",
-                 pins.going().size()});
+  out.push_back(
+      {"nokv_shard_going_pins", "Pins whose records are being handed on", pins.going().size()});
 }
 
 void add_shard(const Background& background, const meta::State& state, std::vector<Figure>& out) {

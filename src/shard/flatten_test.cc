@@ -96,7 +96,8 @@ class Flatten : public CheckedNamespace {
 TEST_F(Flatten, AChainOfFiftyIsReadInAFewStepsAndAsItWas) {
   make_chain();
   std::vector<std::map<std::string, std::string>> before;
-  for (size_t number = 0; number <= kGenerations; ++number) before.push_back(all(generation(number)));
+  for (size_t number = 0; number <= kGenerations; ++number)
+    before.push_back(all(generation(number)));
   EXPECT_EQ(generations(generation(kGenerations)), kGenerations + 1);
   gc();
   for (size_t number = 0; number <= kGenerations; ++number) {
@@ -121,7 +122,8 @@ TEST_F(Flatten, AChainOfFiftyIsReadInAFewStepsAndAsItWas) {
   must({remove_op("/late")});
 
   std::vector<codec::Operation> gone;
-  for (size_t number = 0; number < kGenerations; ++number) gone.push_back(remove_op(generation(number)));
+  for (size_t number = 0; number < kGenerations; ++number)
+    gone.push_back(remove_op(generation(number)));
   must(gone);
   gc();
   expect_clean();

@@ -216,8 +216,7 @@ uint64_t Shard::next_version() const {
 }
 
 meta::PlanContext Shard::context() {
-  return {pending_, *view_, *applied_view_, applier_.pins(), next_id_, policy_,
-          options_.chain_max};
+  return {pending_, *view_, *applied_view_, applier_.pins(), next_id_, policy_, options_.chain_max};
 }
 
 void Shard::take_inbox() {

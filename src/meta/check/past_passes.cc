@@ -147,8 +147,8 @@ Result<> PastPass::filed_elsewhere(std::string_view past, uint64_t pin,
 
 Result<> PastPass::see_all(std::string_view past, const std::string& /*key*/, uint64_t birth,
                            uint64_t death) {
-  NOKV_ASSIGN(auto pins, subject_.state->pins->filed_under(subject_.view, past, birth, death,
-                                                           SIZE_MAX));
+  NOKV_ASSIGN(auto pins,
+              subject_.state->pins->filed_under(subject_.view, past, birth, death, SIZE_MAX));
   if (pins.size() < 2) return {};
   report_.add({.code = "filed_twice",
                .id = hex(past),

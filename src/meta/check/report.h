@@ -111,8 +111,8 @@ struct RemoveObject {
 
 using Repair =
     std::variant<std::monostate, MendSums, MendPlace, MendLink, DropMoved, MendReferences, FilePast,
-                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, ListQuota, PutRow, OwnEntry,
-                 ReleasePin, NameSnapshot, SkipIds, RemoveObject>;
+                 DropRow, ListDead, ListChunks, MendClone, ListWhiteout, ListQuota, PutRow,
+                 OwnEntry, ReleasePin, NameSnapshot, SkipIds, RemoveObject>;
 
 struct Problem {
   std::string_view code;  // a literal: docs/fsck.md lists them

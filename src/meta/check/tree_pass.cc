@@ -292,9 +292,9 @@ void TreePass::compare(const Level& level, const std::string& path) {
     raise.hops = counted.hops;
     raise.foreign_hops = counted.foreign_hops;
     problem("hops", path, level.id,
-            str("says that nodes below have at most ", says.totals.hops, " hops of its own region and ",
-                says.totals.foreign_hops, " of others; they have up to ", counted.hops, " and ",
-                counted.foreign_hops),
+            str("says that nodes below have at most ", says.totals.hops,
+                " hops of its own region and ", says.totals.foreign_hops,
+                " of others; they have up to ", counted.hops, " and ", counted.foreign_hops),
             raise);
   }
   if (says.totals.newest > version() || says.since > version() ||
