@@ -1,6 +1,7 @@
 // The namespace against its model: many random steps, and after each the shard must look like it.
 //
-// NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_SEED which runs: only that one.
+// NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_MODEL_SEEDS how many runs there are,
+// NOKV_SEED which runs: only that one.
 // NOKV_MODEL_SHRINK=0 tells the story as it was, without looking for a shorter one.
 #include <cstdlib>
 #include <sstream>
