@@ -1,6 +1,7 @@
 #include "meta/at.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 
@@ -334,14 +335,16 @@ Result<Located> resolve_path_at(const View& view, const Moment& moment, std::str
 }
 
 Result<uint64_t> newest_with(const View& view, const PinTable& pins, std::string_view path) {
+  NOKV_TRY(split_path(path));
   auto kept = pins.showing(path);
   for (auto pin = kept.rbegin(); pin != kept.rend(); ++pin) {
     auto found = resolve_path_at(view, moment_of(**pin), path, false);
     if (found) return (*pin)->version;
-    // A path that leads nowhere then may lead somewhere in an older version.
-    Code code = found.error().code();
-    if (code != Code::not_found && code != Code::not_directory &&
-        code != Code::failed_precondition) {
+    // A path that leads nowhere then, because of a symlink too, may lead somewhere in an older
+    // version.
+    constexpr std::array kNowhere{Code::not_found, Code::not_directory, Code::failed_precondition,
+                                  Code::resource_exhausted};
+    if (std::ranges::find(kNowhere, found.error().code()) == kNowhere.end()) {
       return std::unexpected(std::move(found).error());
     }
   }

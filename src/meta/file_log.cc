@@ -19,18 +19,21 @@ class FileLog {
 
   Result<std::vector<codec::LogEntry>> run() {
     NOKV_TRY(see_path(Moment(), ""));
+    using Live = PinTable::Live;
     const auto& pins = state_.pins->live();
-    uint64_t seen = kNow;
-    for (const auto* row = pins.last(); row != nullptr; row = pins.before(*row)) {
-      const codec::PinRecord& pin = *state_.pins->find(row->id);
-      // The base of a clone goes with the clone, so nobody can count on it.
-      if (pin.kind == codec::PinKind::clone) continue;
-      std::string at = str("v", pin.version);
-      if (std::exchange(seen, pin.version) != pin.version) {
-        auto moment = kept_at(*state_.pins, pin.version, path_);
-        if (moment) NOKV_TRY(see_path(*moment, at));
+    for (const Live* last = pins.last(); last != nullptr;) {
+      uint64_t version = last->version;
+      std::string at = str("v", version);
+      auto moment = kept_at(*state_.pins, version, path_);
+      if (moment) NOKV_TRY(see_path(*moment, at));
+      const Live* row = pins.at_or_after(Live{version, 0});
+      for (; row != nullptr && row->version == version;
+           row = pins.at_or_after(Live{version, row->id + 1})) {
+        const codec::PinRecord& pin = *state_.pins->find(row->id);
+        // The base of a clone goes with the clone, so nobody can count on it.
+        if (pin.kind != codec::PinKind::clone) NOKV_TRY(see_file(pin, at));
       }
-      NOKV_TRY(see_file(pin, at));
+      last = pins.before(Live{version, 0});
     }
     if (entries_.empty()) return fail(Code::not_found, path_, ": no kept version has it");
     std::ranges::sort(entries_, std::greater<>(), [](const codec::LogEntry& entry) {
@@ -44,7 +47,7 @@ class FileLog {
   Result<> see_path(const Moment& moment, const std::string& at) {
     auto located = resolve_path_at(view_, moment, path_, true);
     if (!located || located->dentry.kind == codec::Kind::directory) return {};
-    Tree tree(view_, moment.version);
+    Tree tree(view_, moment.version, moment.scope);
     if (!file_) {
       file_ = located->id();
       learn({located->parent, located->name});
@@ -56,14 +59,14 @@ class FileLog {
   // Where the file was, if it was elsewhere.
   Result<> see_file(const codec::PinRecord& pin, const std::string& at) {
     if (!file_) return {};
-    Tree tree(view_, pin.version);
+    Tree tree(view_, pin.version, pin.scope);
     NOKV_TRY(learn_places(tree));
     if (pin.parent) {  // of one file
       if (pin.scope != file_) return {};
       return see_place(tree, {pin.parent, pin.name}, pin.path, at);
     }
     for (const FileName& place : places_) {
-      NOKV_ASSIGN(auto directory, tree.path_of(place.parent, pin.scope, pin.path));
+      NOKV_ASSIGN(auto directory, tree.shown_path(place.parent, pin.scope, pin.path));
       if (directory) {
         NOKV_TRY(see_place(tree, place, join_path(*directory, place.name), at));
       }

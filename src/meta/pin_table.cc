@@ -113,6 +113,9 @@ PinTable::Live newest_of(const SharedSet<PinTable::Live>& rows, uint64_t low, ui
   return first->id == skip ? *rows.at_or_after(Live{first->version, skip + 1}) : *first;
 }
 
+// Whether the pin of `path`, or of what is above it, shows it: that of a file only the file.
+bool covers(const PinRecord& pin, std::string_view path) { return !pin.parent || pin.path == path; }
+
 // `path` and all above it: "/a/b", "/a", "/".
 std::vector<std::string_view> upward(std::string_view path) {
   std::vector<std::string_view> out;
@@ -162,7 +165,7 @@ std::vector<const PinRecord*> PinTable::showing(std::string_view path) const {
     const Pin* pin = by_path_.at_or_after(PathKey{scope});
     for (; pin != nullptr && pin->record->path == scope;
          pin = by_path_.at_or_after(PathKey{scope, pin->record->version, pin->id + 1})) {
-      found.push_back(pin);
+      if (covers(*pin->record, path)) found.push_back(pin);
     }
   }
   std::ranges::sort(found, {}, [](const Pin* pin) { return Live{pin->record->version, pin->id}; });
@@ -172,13 +175,18 @@ std::vector<const PinRecord*> PinTable::showing(std::string_view path) const {
 }
 
 const PinRecord* PinTable::showing_at(std::string_view path, uint64_t version) const {
-  const Pin* first = nullptr;
+  const PinRecord* widest = nullptr;
   for (std::string_view scope : upward(path)) {
     const Pin* pin = by_path_.at_or_after(PathKey{scope, version});
-    bool there = pin != nullptr && pin->record->path == scope && pin->record->version == version;
-    if (there && (first == nullptr || pin->id < first->id)) first = pin;
+    while (pin != nullptr && pin->record->path == scope && pin->record->version == version) {
+      if (covers(*pin->record, path)) {
+        widest = pin->record.get();
+        break;
+      }
+      pin = by_path_.at_or_after(PathKey{scope, version, pin->id + 1});
+    }
   }
-  return first == nullptr ? nullptr : first->record.get();
+  return widest;
 }
 
 Result<std::vector<uint64_t>> PinTable::filed_under(const View& view, std::string_view past,

@@ -77,7 +77,8 @@ class PinTable {
   // Those that show `path` and can be counted on (the base of a clone goes with the clone), the
   // oldest first.
   std::vector<const codec::PinRecord*> showing(std::string_view path) const;
-  // The first of them at exactly that version; null: none.
+  // The one of them at exactly that version with the widest scope, for symlinks lead no further;
+  // null: none.
   const codec::PinRecord* showing_at(std::string_view path, uint64_t version) const;
 
   // Up to `max` of those that a past record, valid for versions [birth, death), is filed under.
