@@ -6,7 +6,7 @@ namespace nokv::meta::fsck {
 
 using codec::Table;
 
-void ShortcutPass::problem(uint64_t clone, std::string detail, Repair repair) {
+void ShortcutPass::problem(uint64_t clone, const std::string& detail, Repair repair) {
   report_.add({.code = "shortcut",
                .id = std::to_string(clone),
                .detail = str("clone ", clone, ": ", detail),

@@ -23,7 +23,7 @@ class ShortcutPass final : public Pass {
   Result<bool> next_clone();
   Result<> compare_line(uint64_t clone, const codec::FlatClone& flat);
   Result<> compare(const std::string& key, uint32_t steps);
-  void problem(uint64_t clone, std::string detail, Repair repair);
+  void problem(uint64_t clone, const std::string& detail, Repair repair);
 
   const Subject& subject_;
   Report& report_;

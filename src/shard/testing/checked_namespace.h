@@ -31,7 +31,7 @@ class CheckedNamespace : public testing::Test {
     return reply ? *reply : codec::CommitReply();
   }
 
-  codec::FsckReply fsck(codec::FsckRequest request = {}) {
+  codec::FsckReply fsck(const codec::FsckRequest& request = {}) {
     auto reply = ns.call<codec::FsckReply>(codec::Method::fsck, request);
     EXPECT_TRUE(reply) << (reply ? "" : reply.error().message());
     return reply ? *reply : codec::FsckReply();
@@ -43,14 +43,14 @@ class CheckedNamespace : public testing::Test {
     }
     return out;
   }
-  void expect_clean(codec::FsckRequest request = {}) {
-    auto reply = fsck(std::move(request));
+  void expect_clean(const codec::FsckRequest& request = {}) {
+    auto reply = fsck(request);
     EXPECT_EQ(reply.problem_count, 0U) << text(reply);
     EXPECT_GT(reply.checked, 0U);
   }
   // One of the problems has the code; gives the first of them.
-  codec::Problem expect_found(std::string_view code, codec::FsckRequest request = {}) {
-    auto reply = fsck(std::move(request));
+  codec::Problem expect_found(std::string_view code, const codec::FsckRequest& request = {}) {
+    auto reply = fsck(request);
     for (const auto& it : reply.problems) {
       if (it.code == code) return it;
     }
