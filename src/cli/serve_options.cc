@@ -1,5 +1,6 @@
 #include "cli/serve_options.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nokv::cli {
@@ -85,6 +86,27 @@ Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOpt
   return out;
 }
 
+Result<ImportSettings> import_settings(const Settings& settings, bool local) {
+  ImportSettings out;
+  std::string_view left = settings.text("import-from");
+  out.any = left == "any" || (left.empty() && local);
+  if (out.any || left == "none") return out;
+  while (!left.empty()) {
+    size_t comma = std::min(left.find(','), left.size());
+    std::string url(left.substr(0, comma));
+    left.remove_prefix(std::min(comma + 1, left.size()));
+    auto place = url.starts_with("s3://") ? place_options(url, {}) : fail(Code::invalid_argument);
+    if (!place || place->bucket.empty()) {
+      return std::unexpected(
+          Error(Code::invalid_argument, str("--import-from '", url, "' is no bucket"))
+              .with_hint("write s3://BUCKET or s3://BUCKET/PREFIX, with commas between; any or "
+                         "none"));
+    }
+    out.from.push_back(std::move(url));
+  }
+  return out;
+}
+
 Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args) {
   ServeOptions options{.meta = settings.text("meta"),
                        .meta_default = settings.is_default("meta"),
@@ -98,6 +120,7 @@ Result<ServeOptions> serve_options(const Settings& settings, const Arguments& ar
   NOKV_ASSIGN(options.bind, Address::parse(settings.text("server-bind")));
   NOKV_ASSIGN(options.objects, object_options(settings));
   NOKV_ASSIGN(options.backups, backup_settings(settings, options.objects));
+  NOKV_ASSIGN(options.imports, import_settings(settings, is_loopback(options.bind)));
   auto ready = args.globals().find("ready-file");
   if (ready != args.globals().end()) options.ready_file = ready->second.back();
   if (!is_loopback(options.bind) && !options.insecure) {
