@@ -151,6 +151,8 @@ TEST_F(Externals, ALargeObjectIsSeveralBlobsOfOneObject) {
   EXPECT_EQ(block(blob + 1, 1, 6, 2).error().code(), Code::invalid_argument);
   EXPECT_EQ(block(blob + 1, UINT32_MAX, UINT64_MAX, 1).error().code(), Code::invalid_argument);
   expect_clean(reading());
+  ns.store().lose("data/f");
+  EXPECT_EQ(fsck(reading()).problem_count, 2U);  // one for each blob, not for each block
 }
 
 TEST_F(Externals, APartOfAnObjectIsABodyToo) {
