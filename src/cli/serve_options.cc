@@ -13,6 +13,17 @@ Result<> need_bucket(const ObjectOptions& it) {
                                         "another server than AWS"));
 }
 
+// An endpoint that has the bucket of the bodies before its host, "http://BUCKET.HOST", for another
+// bucket.
+std::string endpoint_for(const std::string& bucket, const ObjectOptions& bodies) {
+  std::string endpoint = bodies.endpoint;
+  size_t host = endpoint.find("://");
+  if (host == std::string::npos || bodies.bucket.empty()) return endpoint;
+  host += 3;
+  if (!std::string_view(endpoint).substr(host).starts_with(bodies.bucket + ".")) return endpoint;
+  return endpoint.replace(host, bodies.bucket.size(), bucket);
+}
+
 }  // namespace
 
 bool is_loopback(const Address& address) {
@@ -68,13 +79,13 @@ Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions&
   if (!url.starts_with(kS3)) return bad();
   ObjectOptions out{.backend = bodies.backend == ObjectBackend::rustfs ? ObjectBackend::rustfs
                                                                        : ObjectBackend::s3,
-                    .endpoint = bodies.endpoint,
                     .region = bodies.region};
   std::string rest = url.substr(kS3.size());
   size_t slash = rest.find('/');
   out.bucket = rest.substr(0, slash);
   if (slash != std::string::npos) out.root = rest.substr(slash + 1);
   if (out.bucket.empty()) return bad();
+  out.endpoint = endpoint_for(out.bucket, bodies);
   return out;
 }
 
