@@ -8,6 +8,7 @@ Sections, in order; each starts a server of its own on a temporary directory bel
 ends it by its pid:
   rows     nokv bench, bodies in a local directory
   million  a million files: memory, restart after kill -9, bytes on disk
+  time     clone, diff, merge, dump, load, backup and removal as commands, and git on the same files
   s3       rows about bodies, against versitygw; objbench of it
   objects  objbench of a local directory
 A section that fails leaves a failed row and the next one begins. What was measured is kept in
@@ -32,6 +33,7 @@ import time
 import urllib.request
 
 import bench_report
+import bench_time
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 BUILD = ROOT / 'build/release'
@@ -219,8 +221,13 @@ def objects_section(_, directory):
         yield row
 
 
-SECTIONS = {'rows': rows_section, 'million': million_section, 's3': s3_section,
-            'objects': objects_section}
+def time_section(options, directory):
+    with Server(directory) as server:
+        yield from bench_time.section(server, directory, options.quick, plain_row, NOKV)
+
+
+SECTIONS = {'rows': rows_section, 'million': million_section, 'time': time_section,
+            's3': s3_section, 'objects': objects_section}
 
 
 def run_section(name, options):

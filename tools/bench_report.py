@@ -72,11 +72,25 @@ AIMS = {
     'server_memory_1000000': ('bounded by the caches it is given (2 × 256 MiB, 4 × 32 MiB)',
                               lambda row, _: row['value'] <= 704 << 20),
 }
-AIMS.update({f'snapshot_{size}': ratio_at_most(2) for size in SIZES})
+AIMS.update({f'{what}_{size}': ratio_at_most(2) for size in SIZES
+             for what in ('snapshot', 'clone', 'rollback')})
+AIMS.update({f'list_clone_{size}': ratio_at_most(1.5) for size in SIZES})
+AIMS.update({f'command_{what}_{size}': at_most(8, 'ms') for size in SIZES
+             for what in ('clone', 'snapshot', 'rollback', 'diff_100')})
+AIMS.update({
+    'stat_in_clone': ratio_at_most(1.3),
+    'command_merge_100_100_100000': at_most(30, 'ms'),
+    'command_remove_1000000': at_most(10, 'ms'),
+    'space_back_1000000': at_most(120, 's'),
+    'writers_while_swept': ('≥ 0.8 of alone', lambda row, _: row['value'] >= 0.8),
+    'dump_1000000': at_least(100_000, 'entries/s'),
+    'load_1000000': at_least(100_000, 'entries/s'),
+})
 
 TITLES = {
     'rows': 'A namespace with bodies in a local directory',
     'million': 'A million files',
+    'time': 'Clones, differences, merges as commands, and git',
     's3': 'Bodies in S3: versitygw on the same machine',
     'objects': 'A local directory as an object store, alone',
 }
@@ -98,7 +112,9 @@ def machine_facts(commit, where):
     system = re.search(r'PRETTY_NAME="(.*)"', pathlib.Path('/etc/os-release').read_text())
     disk = subprocess.run(['findmnt', '-no', 'FSTYPE', '-T', str(where)], capture_output=True,
                           text=True, check=False).stdout.strip()
-    return {'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d'),
+    git = subprocess.run(['git', '--version'], capture_output=True, text=True,
+                         check=False).stdout.replace('git version', '').strip()
+    return {'git': git, 'date': datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%d'),
             'commit': commit, 'cores': os.cpu_count(), 'cpu': cpu[1] if cpu else platform.machine(),
             'memory_gib': round(int(memory[1]) / (1 << 20)) if memory else 0,
             'system': system[1] if system else '', 'kernel': platform.release(),
@@ -244,6 +260,10 @@ watchers is told in a second, and its latencies are of whole transactions. `sdk`
 empty.
 - `bytes_per_file` is the engine's directory, compacted, without the log and without past records; `record_bytes_per_file` is the same before compression. \
 Names that count up, as here, compress better than most.
+- `command_` rows are whole commands, from the start of the process to its end; `git_` floors are git \
+{git} on the same files in a checkout. `command_diff_100_N` and `command_merge_100_100_N` have 100 \
+changed files, and 100 on each side. `space_back` is from the answer of `rm -r` until the records are \
+swept, with 16 writers at work; `writers_while_swept` is what is left of their rate.
 - `restart` is from the start of the process after kill -9 to its first answer, with the same \
 version and number of files as before.
 """

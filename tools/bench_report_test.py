@@ -5,7 +5,7 @@ import unittest
 
 import bench_report
 
-FACTS = {'date': '2026-01-02', 'commit': 'abc', 'cores': 2, 'cpu': 'some', 'memory_gib': 8,
+FACTS = {'git': '2.39.5', 'date': '2026-01-02', 'commit': 'abc', 'cores': 2, 'cpu': 'some', 'memory_gib': 8,
          'system': 'Debian', 'kernel': '6', 'filesystem': 'ext4', 'load': 0.1}
 
 

@@ -12,6 +12,7 @@
 
 #include "base/posix/posix_env.h"
 #include "base/sim/sim_random.h"
+#include "client/testing/sim_transport.h"
 #include "shard/testing/checked_namespace.h"
 
 namespace nokv::client {
@@ -25,28 +26,6 @@ using shard::remove_op;
 using shard::rename_op;
 using shard::SimNamespace;
 using shard::snapshot_op;
-
-// Answers within the call, by running the simulation.
-class SimTransport final : public Transport {
- public:
-  SimTransport(SimNamespace& ns, std::function<void()>& before_commit)
-      : ns_(ns), before_commit_(before_commit) {}
-
-  void call(codec::Method method, std::string body, Duration, Done done) override {
-    if (method == codec::Method::commit && before_commit_) before_commit_();
-    std::optional<Result<std::string>> answer;
-    shard::Caller caller{"test", ns_.scheduler().clock().now() + std::chrono::hours(1)};
-    ns_.service().call(method, body, caller,
-                       [&](Result<std::string> result) { answer = std::move(result); });
-    ns_.scheduler().run_until([&] { return answer.has_value(); }, std::chrono::hours(1));
-    done(answer ? *std::move(answer) : fail(Code::cancelled, "no answer within an hour"));
-  }
-  std::string peer() const override { return "simulation"; }
-
- private:
-  SimNamespace& ns_;
-  std::function<void()>& before_commit_;
-};
 
 codec::Operation chmod_op(const std::string& path, uint32_t mode) {
   return codec::SetAttributes{.target = {.path = path}, .mode = mode};
@@ -120,7 +99,14 @@ class MergeTest : public shard::CheckedNamespace {
 
   PosixEnv posix;
   std::function<void()> before_commit;
-  Client client{{std::make_unique<SimTransport>(ns, before_commit), posix.env()}, {}};
+  Client client{{std::make_unique<SimTransport>(ns,
+                                                [this](const std::string& body) {
+                                                  if (before_commit) before_commit();
+                                                  return SimTransport::ask(
+                                                      ns, codec::Method::commit, body);
+                                                }),
+                 posix.env()},
+                {}};
 };
 
 using enum MergeConflictKind;

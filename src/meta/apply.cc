@@ -38,6 +38,7 @@ Result<> Applier::apply(const codec::RedoGroup& group, const std::array<uint8_t,
   blobs_.clear();
   lives_.clear();
   newest_root_.clear();
+  retention_.forget();  // from one group to the next
   uint64_t version = group.first;
   for (const auto& record : group.records) NOKV_TRY(apply_record(record, version++));
   uint64_t last = version - 1;
@@ -229,7 +230,6 @@ Result<> Applier::refile(const codec::Upkeep& upkeep) {
       if (uint64_t clone = last_clone(gone->scope)) --lives_[clone].past;
     }
     pins_.remove(upkeep.refile_pin);
-    retention_.forget(upkeep.refile_pin);
     pins_changed_ = true;
   }
   return {};

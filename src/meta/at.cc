@@ -1,6 +1,7 @@
 #include "meta/at.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <chrono>
 
@@ -199,7 +200,8 @@ std::vector<const codec::PinRecord*> candidates(const PinTable& pins, std::strin
       const codec::PinRecord& pin = *pins.find(id);
       // The base of a clone goes with the clone, so nobody can count on it.
       if (pin.going || pin.kind == codec::PinKind::clone) continue;
-      if (covers(pin.path, path)) out.push_back(&pin);
+      bool of_file = static_cast<bool>(pin.parent);
+      if (of_file ? pin.path == path : covers(pin.path, path)) out.push_back(&pin);
     }
   }
   return out;
@@ -252,11 +254,15 @@ Result<Moment> at_version(const View& view, const PinTable& pins, uint64_t versi
   auto kept = candidates(pins, path);
   const codec::PinRecord* below = nullptr;
   const codec::PinRecord* above = nullptr;
+  const codec::PinRecord* widest = nullptr;  // symlinks lead no further than its scope
   for (const auto* pin : kept) {
-    if (pin->version == version) return moment_of(*pin);
+    if (pin->version == version && (widest == nullptr || pin->path.size() < widest->path.size())) {
+      widest = pin;
+    }
     if (pin->version < version) below = pin;
     if (pin->version > version && above == nullptr) above = pin;
   }
+  if (widest != nullptr) return moment_of(*widest);
   if (version > view.version()) {
     return fail(Code::not_found, "version ", version, " does not exist yet; the newest is ",
                 view.version());
@@ -344,14 +350,16 @@ Result<Located> resolve_path_at(const View& view, const Moment& moment, std::str
 }
 
 Result<uint64_t> newest_with(const View& view, const PinTable& pins, std::string_view path) {
+  NOKV_TRY(split_path(path));
   auto kept = candidates(pins, path);
   for (auto pin = kept.rbegin(); pin != kept.rend(); ++pin) {
     auto found = resolve_path_at(view, moment_of(**pin), path, false);
     if (found) return (*pin)->version;
-    // A path that leads nowhere then may lead somewhere in an older version.
-    Code code = found.error().code();
-    if (code != Code::not_found && code != Code::not_directory &&
-        code != Code::failed_precondition) {
+    // A path that leads nowhere then, because of a symlink too, may lead somewhere in an older
+    // version.
+    constexpr std::array kNowhere{Code::not_found, Code::not_directory, Code::failed_precondition,
+                                  Code::resource_exhausted};
+    if (std::ranges::find(kNowhere, found.error().code()) == kNowhere.end()) {
       return std::unexpected(std::move(found).error());
     }
   }

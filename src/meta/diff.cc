@@ -418,26 +418,9 @@ Result<std::optional<Diff::Placed>> Diff::partner(const Side& here,
   return std::nullopt;
 }
 
-// The path of a directory of a side. That it says where it is does not suffice: what its clone
-// removed long ago may say so still. Each one above must have it under its name.
+// The path of a directory of a side.
 Result<std::optional<std::string>> Diff::path_in(const Side& side, const NodeId& directory) {
-  Tree tree(*side.view, side.version);
-  std::vector<std::string> names;
-  NodeId here = directory;
-  for (size_t depth = 0; here != side.top; ++depth) {
-    NOKV_ASSIGN(auto node, tree.node(here));
-    if (!node || !node->directory || !node->directory->parent || depth > codec::kDepthMax) {
-      return std::nullopt;
-    }
-    const codec::Directory& is = *node->directory;
-    NOKV_ASSIGN(auto entry, tree.dentry(is.parent, is.name));
-    if (!entry || entry->child != here) return std::nullopt;
-    names.push_back(is.name);
-    here = is.parent;
-  }
-  std::string path = side.path;
-  for (auto name = names.rbegin(); name != names.rend(); ++name) path = join_path(path, *name);
-  return path;
+  return Tree(*side.view, side.version).shown_path(directory, side.top, side.path);
 }
 
 // Where a node is; `first` are places, by common ids, to look for a file that was never renamed.

@@ -43,7 +43,7 @@ class FileLog {
   Result<> see_path(const Moment& moment, const std::string& at) {
     auto located = resolve_path_at(view_, moment, path_, true);
     if (!located || located->dentry.kind == codec::Kind::directory) return {};
-    Tree tree(view_, moment.version);
+    Tree tree(view_, moment.version, moment.scope);
     if (!file_) {
       file_ = located->id();
       learn({located->parent, located->name});
@@ -55,14 +55,14 @@ class FileLog {
   // Where the file was, if it was elsewhere.
   Result<> see_file(const codec::PinRecord& pin, const std::string& at) {
     if (!file_) return {};
-    Tree tree(view_, pin.version);
+    Tree tree(view_, pin.version, pin.scope);
     NOKV_TRY(learn_places(tree));
     if (pin.parent) {  // of one file
       if (pin.scope != file_) return {};
       return see_place(tree, {pin.parent, pin.name}, pin.path, at);
     }
     for (const FileName& place : places_) {
-      NOKV_ASSIGN(auto directory, tree.path_of(place.parent, pin.scope, pin.path));
+      NOKV_ASSIGN(auto directory, tree.shown_path(place.parent, pin.scope, pin.path));
       if (directory) {
         NOKV_TRY(see_place(tree, place, join_path(*directory, place.name), at));
       }

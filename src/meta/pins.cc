@@ -200,11 +200,10 @@ Result<std::vector<uint64_t>> Retention::needing(const View& view, std::string_v
   return out;
 }
 
-void Retention::forget(uint64_t pin) {
-  auto row = answers_.find(pin);
-  if (row == answers_.end()) return;
-  answered_ -= row->second.size();
-  answers_.erase(row);
+void Retention::forget() {
+  answers_.clear();
+  answered_ = 0;
+  chains_.clear();
 }
 
 Result<bool> Retention::below(const View& view, uint64_t id, const PinRecord& pin,
@@ -363,7 +362,7 @@ Result<bool> Retention::needs(const View& view, uint64_t id, const PinRecord& pi
     return below(view, id, pin, moved.parent);
   }
   // A file's own record: any directory that named the file at the pin.
-  Tree tree(view, pin.version);
+  Tree tree(view, pin.version, pin.scope);
   NOKV_ASSIGN(auto moved, tree.moved(node));
   if (moved) return below(view, id, pin, moved->parent);
   NOKV_ASSIGN(auto names, tree.names(node));

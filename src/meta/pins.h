@@ -67,7 +67,7 @@ class PinTable {
 //
 // A record of directory d, valid for versions [birth, death), is needed by the pin (p, scope) if
 // birth <= p < death and the chain of parents of d, read at p and through hops, reaches scope. The
-// present is never looked at, so answers for (pin, directory) do not change and are cached; and
+// present is never looked at, so answers for (pin, directory) are cached; and
 // they are the same for all versions back to the last move on the chain, so pins are not asked
 // singly. `view` must hold the state before the record is overwritten. One thread.
 class Retention {
@@ -88,8 +88,10 @@ class Retention {
   Result<std::vector<uint64_t>> needing(const View& view, std::string_view key, const Raw& old,
                                         uint64_t death, codec::PinKind kind, size_t max);
 
-  // A released pin's answers are not asked for again.
-  void forget(uint64_t pin);
+  // Drops the cached answers. For a directory that was never below a pin's scope a walk may meet
+  // records that are freed later, and end otherwise then: who must decide the same again from the
+  // same state, as replay does, keeps no answers from an earlier one.
+  void forget();
 
  private:
   // The parents of a directory, as they were at all versions of [from, upto].

@@ -155,24 +155,14 @@ Result<bool> Tree::is_removed(const NodeId& directory) const {
   return false;
 }
 
-// Whether a clone still shows a directory that its source has. A whiteout may be gone from an older
-// version; there the entries of the directories above, which are kept, tell the same.
-Result<bool> Tree::is_shown(const NodeId& directory, const Source& come) const {
+Result<bool> Tree::is_shown(const NodeId& directory) const {
   if (attached_) return attached_(directory);
-  NOKV_ASSIGN(bool removed, is_removed(directory));
-  if (removed) return false;
-  NodeId top = come.through(come.top);
-  NodeId here = directory;
-  for (size_t depth = 0; here != top && depth <= codec::kDepthMax; ++depth) {
-    NOKV_ASSIGN(auto record, node(here));
-    if (!record || !record->directory) return true;
-    const codec::Directory& is = *record->directory;
-    if (last_clone(is.parent) != come.clone) return true;  // it was brought elsewhere
-    NOKV_ASSIGN(auto entry, dentry(is.parent, is.name));
-    if (!entry || entry->child != here) return false;
-    here = is.parent;
+  NodeId top = scope_;
+  if (!top) {
+    NOKV_ASSIGN(top, root());
   }
-  return true;
+  NOKV_ASSIGN(auto path, shown_path(directory, top, "/"));
+  return path.has_value();
 }
 
 Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
@@ -189,13 +179,13 @@ Result<std::vector<FileName>> Tree::names(const NodeId& file) const {
   }
   NOKV_ASSIGN(auto come, source(file));
   if (!come) return out;
-  Tree then(view_, come->version);
+  Tree then(view_, come->version, come->top);
   NOKV_ASSIGN(auto theirs, then.names(come->id));
   for (FileName& name : theirs) {
-    NOKV_ASSIGN(bool cloned, then.is_below(name.parent, come->top));
+    NOKV_ASSIGN(bool cloned, then.is_shown(name.parent));
     if (!cloned) continue;
     name.parent = come->through(name.parent);
-    NOKV_ASSIGN(bool shown, is_shown(name.parent, *come));
+    NOKV_ASSIGN(bool shown, is_shown(name.parent));
     if (shown) out.push_back(std::move(name));
   }
   return out;
@@ -301,7 +291,7 @@ Result<codec::Inode> Tree::inode(const Dentry& dentry, uint32_t* links) const {
     NOKV_ASSIGN(bool own, has_own_node(dentry.child));
     if (!own) {  // the clone may not show all of them
       NOKV_ASSIGN(auto shown, names(dentry.child));
-      *links = static_cast<uint32_t>(shown.size());
+      *links = static_cast<uint32_t>(std::max<size_t>(shown.size(), 1));
     }
   }
   return *std::move(record->inode);
@@ -421,6 +411,26 @@ Result<std::optional<std::string>> Tree::path_of(const NodeId& directory, const 
     id = record->directory->parent;
   }
   return std::nullopt;
+}
+
+Result<std::optional<std::string>> Tree::shown_path(const NodeId& directory, const NodeId& top,
+                                                    std::string_view top_path) const {
+  std::vector<std::string> names;
+  NodeId id = directory;
+  for (size_t depth = 0; id != top; ++depth) {
+    NOKV_ASSIGN(auto record, node(id));
+    if (!record || !record->directory || !record->directory->parent || depth > codec::kDepthMax) {
+      return std::nullopt;
+    }
+    const codec::Directory& is = *record->directory;
+    NOKV_ASSIGN(auto entry, dentry(is.parent, is.name));
+    if (!entry || entry->child != id) return std::nullopt;
+    names.push_back(is.name);
+    id = is.parent;
+  }
+  std::string path(top_path);
+  for (auto name = names.rbegin(); name != names.rend(); ++name) path = join_path(path, *name);
+  return path;
 }
 
 }  // namespace nokv::meta

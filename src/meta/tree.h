@@ -69,7 +69,10 @@ std::string join_path(std::string_view directory, std::string_view name);
 // Errors of all calls: data_loss, unavailable, and what is said.
 class Tree {
  public:
-  Tree(const View& view, uint64_t at) : view_(view), at_(at) {}
+  // `scope`: the directory below which the tree is kept at that version (a pin's); none: all of it
+  // is.
+  Tree(const View& view, uint64_t at, NodeId scope = {})
+      : view_(view), at_(at), scope_(std::move(scope)) {}
 
   const View& view() const { return view_; }
   uint64_t at() const { return at_; }
@@ -94,7 +97,8 @@ class Tree {
   // False when what is known of the node is what its source says.
   Result<bool> has_own_node(const NodeId& id) const;
 
-  // All names of a file that has a node record, in the order of their keys.
+  // All names of a file that has a node record, in the order of their keys. In a clone that has no
+  // records of its own of the file: those that it shows below the scope.
   Result<std::vector<FileName>> names(const NodeId& file) const;
 
   // Where a file with one name was moved to, or was given chunk records.
@@ -134,7 +138,7 @@ class Tree {
   Result<Lister> list(const NodeId& directory, std::string_view after = {}) const;
 
   // The inode of an entry that is no directory: in the dentry, or in its node record.
-  // `links` is set to the number of names.
+  // `links` is set to the number of names, as names() tells it.
   Result<codec::Inode> inode(const codec::Dentry& dentry, uint32_t* links = nullptr) const;
 
   // The directory in which symlinks may lead, and its path: the root, or a pin's scope.
@@ -156,6 +160,10 @@ class Tree {
   // The same from `top`, whose path is `top_path`.
   Result<std::optional<std::string>> path_of(const NodeId& directory, const NodeId& top,
                                              std::string_view top_path) const;
+  // The same, if each directory on the way has the next one under its name. One that was removed
+  // may say for long where it was.
+  Result<std::optional<std::string>> shown_path(const NodeId& directory, const NodeId& top,
+                                                std::string_view top_path) const;
 
   // Where a node comes from; nullopt when it is in no clone (or that clone is gone).
   Result<std::optional<Source>> source(const NodeId& id) const;
@@ -165,10 +173,11 @@ class Tree {
                                                  const codec::Dentry& dentry,
                                                  const Scope& scope) const;
   Result<std::string> start_path(const NodeId& start, const Scope& scope) const;
-  Result<bool> is_shown(const NodeId& directory, const Source& come) const;
+  Result<bool> is_shown(const NodeId& directory) const;
 
   const View& view_;
   uint64_t at_;
+  NodeId scope_;
   Attached attached_;
 };
 

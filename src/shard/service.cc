@@ -225,7 +225,7 @@ Result<codec::StatReply> Service::stat(const codec::StatRequest& request) {
       NOKV_ASSIGN(path, full_path(*shard_.state(), target));
     }
     NOKV_ASSIGN(auto at, reading(request.at, path));
-    meta::Tree tree(at.view, at.moment.version);
+    meta::Tree tree(at.view, at.moment.version, at.moment.scope);
     reply.version = at.version();
     reply.time_ns = at.time_ns();
     codec::StatResult result;
@@ -248,7 +248,7 @@ Result<codec::StatReply> Service::stat(const codec::StatRequest& request) {
 
 Result<codec::ListReply> Service::list(const codec::ListRequest& request) {
   NOKV_ASSIGN(auto at, reading(request.at, request.target.path));
-  meta::Tree tree(at.view, at.moment.version);
+  meta::Tree tree(at.view, at.moment.version, at.moment.scope);
   NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
   codec::ListReply reply;
   reply.version = at.version();
@@ -284,7 +284,7 @@ Result<codec::OpenReply> Service::open(const codec::OpenRequest& request, const 
     NOKV_ASSIGN(path, full_path(*shard_.state(), request.target));
   }
   NOKV_ASSIGN(auto at, reading(request.at, path));
-  meta::Tree tree(at.view, at.moment.version);
+  meta::Tree tree(at.view, at.moment.version, at.moment.scope);
   NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
   codec::OpenReply reply;
   reply.version = at.version();
@@ -394,7 +394,7 @@ Result<codec::QuotaReply> Service::quota(const codec::QuotaRequest& request) {
     NOKV_ASSIGN(path, full_path(*shard_.state(), request.target));
   }
   NOKV_ASSIGN(auto at, reading(request.at, path));
-  meta::Tree tree(at.view, at.moment.version);
+  meta::Tree tree(at.view, at.moment.version, at.moment.scope);
   NOKV_ASSIGN(auto located, locate(tree, at.view, at.moment, request.target, true));
   if (located.dentry.kind != codec::Kind::directory) {
     return fail(Code::not_directory, request.target.path, ": not a directory");

@@ -5,35 +5,25 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <utility>
 #include <vector>
-
-#include <curl/curl.h>
 
 #include "base/check.h"
 #include "base/guarded.h"
 #include "net/curl/exchange.h"
+#include "net/curl/libcurl.h"
 
 namespace nokv::net {
 
 // Home: the client's thread, but for send() and stop().
 class CurlClient::Loop {
  public:
-  Loop(const Clock& clock, CurlOptions options) : clock_(clock), options_(std::move(options)) {
-    static std::once_flag once;  // libcurl's own state, for all of the process
-    std::call_once(once, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-    multi_ = curl_multi_init();
-    check(multi_ != nullptr, "libcurl gives a multi handle");
-    auto most = static_cast<long>(options_.connections_max);
-    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, most);
-    curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, most);
-    curl_multi_setopt(multi_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
-  }
+  Loop(const Clock& clock, CurlOptions options) : clock_(clock), options_(std::move(options)) {}
 
   ~Loop() {
-    for (CURL* easy : idle_) curl_easy_cleanup(easy);
-    curl_multi_cleanup(multi_);
+    for (CURL* easy : idle_) curl_->easy_cleanup(easy);
+    if (CURLM* multi = multi_) curl_->multi_cleanup(multi);
   }
 
   void send(HttpClientRequest request, Exchange::Done done) {
@@ -42,27 +32,32 @@ class CurlClient::Loop {
       refuse(std::move(exchange), Code::overloaded, "too many requests are under way");
       return;
     }
+    bool broken = false;
     bool first = arrived_.with([&](Arrived& arrived) {
+      broken = arrived.broken.has_value();
+      if (broken) return false;
       arrived.exchanges.push_back(std::move(exchange));
       return arrived.exchanges.size() == 1;
     });
-    if (first) curl_multi_wakeup(multi_);
+    if (broken) return refuse_broken(std::move(exchange));
+    if (first) wake();
   }
 
   void stop() {
     stopping_ = true;
-    curl_multi_wakeup(multi_);
+    wake();
   }
 
   // Until stop(). What is left then is for cancel_all().
   void run() {
+    if (auto opened = open(); !opened) return be_broken(opened.error());
     while (!stopping_) {
       take_arrived();
       int running = 0;
-      curl_multi_perform(multi_, &running);
+      curl_->multi_perform(multi_, &running);
       if (take_finished()) continue;  // what they set free may let others begin
       static constexpr int kPollMs = 1000;
-      curl_multi_poll(multi_, nullptr, 0, kPollMs, nullptr);
+      curl_->multi_poll(multi_, nullptr, 0, kPollMs, nullptr);
     }
   }
 
@@ -74,7 +69,7 @@ class CurlClient::Loop {
         CURL* easy = running_.begin()->first;
         auto exchange = std::move(running_.begin()->second);
         running_.erase(running_.begin());
-        curl_multi_remove_handle(multi_, easy);
+        curl_->multi_remove_handle(multi_, easy);
         give_back(easy);
         Result<HttpClientResponse> error =
             exchange->failed(Code::cancelled, "the client was closed", true);
@@ -91,7 +86,39 @@ class CurlClient::Loop {
  private:
   struct Arrived {
     std::vector<std::unique_ptr<Exchange>> exchanges;
+    std::optional<Error> broken;  // why nothing can be sent, ever
   };
+
+  Result<> open() {
+    NOKV_ASSIGN(curl_, Libcurl::load());
+    CURLM* multi = curl_->multi_init();
+    if (multi == nullptr) return fail(Code::resource_exhausted, "libcurl: out of memory");
+    auto most = static_cast<long>(options_.connections_max);
+    curl_->multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, most);
+    curl_->multi_setopt(multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, most);
+    curl_->multi_setopt(multi, CURLMOPT_MAXCONNECTS, most);
+    curl_->multi_setopt(multi, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_NOTHING));
+    multi_ = multi;
+    return {};
+  }
+
+  // What arrived before there is a handle is taken when there is.
+  void wake() {
+    if (CURLM* multi = multi_) curl_->multi_wakeup(multi);
+  }
+
+  void be_broken(const Error& why) {
+    auto arrived = arrived_.with([&](Arrived& a) {
+      a.broken = why;
+      return std::exchange(a.exchanges, {});
+    });
+    for (auto& exchange : arrived) refuse_broken(std::move(exchange));
+  }
+
+  void refuse_broken(std::unique_ptr<Exchange> exchange) {
+    Error why = arrived_.with([](Arrived& a) { return *a.broken; });
+    complete(std::move(exchange), std::unexpected(std::move(why)));
+  }
 
   void complete(std::unique_ptr<Exchange> exchange, Result<HttpClientResponse> result) {
     admitted_.fetch_sub(1);
@@ -115,11 +142,11 @@ class CurlClient::Loop {
     }
     CURL* easy = take_easy();
     if (easy == nullptr) return refuse(std::move(exchange), Code::resource_exhausted, "no memory");
-    if (auto prepared = exchange->prepare(easy, options_, now); !prepared) {
+    if (auto prepared = exchange->prepare(*curl_, easy, options_, now); !prepared) {
       give_back(easy);
       return complete(std::move(exchange), std::unexpected(std::move(prepared).error()));
     }
-    if (curl_multi_add_handle(multi_, easy) != CURLM_OK) {
+    if (curl_->multi_add_handle(multi_, easy) != CURLM_OK) {
       give_back(easy);
       return refuse(std::move(exchange), Code::resource_exhausted, "libcurl takes no request");
     }
@@ -129,7 +156,7 @@ class CurlClient::Loop {
   bool take_finished() {
     bool any = false;
     int left = 0;
-    while (CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+    while (CURLMsg* message = curl_->multi_info_read(multi_, &left)) {
       if (message->msg != CURLMSG_DONE) continue;
       any = true;
       CURL* easy = message->easy_handle;
@@ -142,13 +169,13 @@ class CurlClient::Loop {
     auto node = running_.extract(easy);
     auto exchange = std::move(node.mapped());
     auto result = exchange->outcome(easy, curl_code, clock_.now());
-    curl_multi_remove_handle(multi_, easy);
+    curl_->multi_remove_handle(multi_, easy);
     give_back(easy);
     complete(std::move(exchange), std::move(result));
   }
 
   CURL* take_easy() {
-    if (idle_.empty()) return curl_easy_init();
+    if (idle_.empty()) return curl_->easy_init();
     CURL* easy = idle_.back();
     idle_.pop_back();
     return easy;
@@ -156,16 +183,17 @@ class CurlClient::Loop {
 
   void give_back(CURL* easy) {
     if (idle_.size() >= static_cast<size_t>(options_.connections_max)) {
-      curl_easy_cleanup(easy);
+      curl_->easy_cleanup(easy);
       return;
     }
-    curl_easy_reset(easy);
+    curl_->easy_reset(easy);
     idle_.push_back(easy);
   }
 
   const Clock& clock_;
   const CurlOptions options_;
-  CURLM* multi_ = nullptr;
+  const Libcurl* curl_ = nullptr;  // set before multi_
+  std::atomic<CURLM*> multi_ = nullptr;
   std::map<CURL*, std::unique_ptr<Exchange>> running_;
   std::vector<CURL*> idle_;
   Guarded<Arrived> arrived_;
@@ -174,10 +202,7 @@ class CurlClient::Loop {
 };
 
 CurlClient::CurlClient(const Clock& clock, Executors& executors, CurlOptions options)
-    : loop_(std::make_shared<Loop>(clock, std::move(options))),
-      thread_(executors.serial("http-client")) {
-  thread_->post([loop = loop_] { loop->run(); });
-}
+    : executors_(executors), loop_(std::make_shared<Loop>(clock, std::move(options))) {}
 
 CurlClient::~CurlClient() {
   loop_->stop();
@@ -187,6 +212,10 @@ CurlClient::~CurlClient() {
 }
 
 void CurlClient::send(HttpClientRequest request, Exchange::Done done) {
+  std::call_once(started_, [this] {
+    thread_ = executors_.serial("http-client");
+    thread_->post([loop = loop_] { loop->run(); });
+  });
   loop_->send(std::move(request), std::move(done));
 }
 

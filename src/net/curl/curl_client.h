@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "base/env/clock.h"
@@ -20,9 +21,10 @@ struct CurlOptions {
   Duration stall_time = std::chrono::seconds(10);
 };
 
-// HTTP/1.1, one thread of its own for all requests. Bodies are sent from where they lie; proxies
-// are taken from the environment (https_proxy, no_proxy), but never for loopback and link-local
-// hosts. Errors besides those of HttpClient: overloaded, invalid_argument (the URL).
+// HTTP/1.1, one thread of its own for all requests, from the first one on. Bodies are sent from
+// where they lie; proxies are taken from the environment (https_proxy, no_proxy), but never for
+// loopback and link-local hosts. Errors besides those of HttpClient: overloaded, invalid_argument
+// (the URL), failed_precondition (libcurl is not installed).
 class CurlClient final : public HttpClient {
  public:
   // Both outlive the client.
@@ -36,7 +38,9 @@ class CurlClient final : public HttpClient {
 
  private:
   class Loop;
+  Executors& executors_;
   std::shared_ptr<Loop> loop_;
+  std::once_flag started_;
   std::unique_ptr<Executor> thread_;
 };
 

@@ -4,8 +4,6 @@
 #include <charconv>
 #include <cstring>
 
-#include <curl/curl.h>
-
 namespace nokv::net {
 namespace {
 
@@ -42,11 +40,6 @@ bool never_by_proxy(std::string_view host) {
          host.starts_with("169.254.") || host.starts_with("[fd00:ec2");
 }
 
-template <class Value>
-void set(void* easy, CURLoption option, Value value) {
-  curl_easy_setopt(easy, option, value);
-}
-
 bool before_anything_was_sent(int curl_code) {
   switch (curl_code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -66,64 +59,70 @@ bool before_anything_was_sent(int curl_code) {
 Exchange::Exchange(HttpClientRequest request, Done done)
     : request_(std::move(request)), done_(std::move(done)), host_(host_of(request_.url)) {}
 
-Exchange::~Exchange() { curl_slist_free_all(static_cast<curl_slist*>(header_list_)); }
+Exchange::~Exchange() {
+  if (header_list_ != nullptr) curl_->slist_free_all(header_list_);
+}
 
 std::unexpected<Error> Exchange::failed(Code code, std::string_view why, bool sent) const {
   Error error(code, str(request_.method, " to ", host_, ": ", why));
   return std::unexpected(sent ? std::move(error).maybe_done() : std::move(error));
 }
 
-Result<> Exchange::prepare(void* easy, const CurlOptions& options, Clock::Instant now) {
+Result<> Exchange::prepare(const Libcurl& curl, CURL* easy, const CurlOptions& options,
+                           Clock::Instant now) {
+  curl_ = &curl;
+  auto set = [&](CURLoption option, auto value) { curl.easy_setopt(easy, option, value); };
   using std::chrono::ceil;
   using std::chrono::milliseconds;
   using std::chrono::seconds;
   if (!request_.url.starts_with("http://") && !request_.url.starts_with("https://")) {
     return failed(Code::invalid_argument, "the URL is not http or https", false);
   }
-  set(easy, CURLOPT_URL, request_.url.c_str());
-  set(easy, CURLOPT_PATH_AS_IS, 1L);
-  set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-  set(easy, CURLOPT_NOSIGNAL, 1L);
-  set(easy, CURLOPT_TCP_NODELAY, 1L);
-  set(easy, CURLOPT_BUFFERSIZE, static_cast<long>(kBufferBytes));
-  set(easy, CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(kBufferBytes));
-  set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!options.ca_file.empty()) set(easy, CURLOPT_CAINFO, options.ca_file.c_str());
-  if (never_by_proxy(host_)) set(easy, CURLOPT_NOPROXY, "*");
+  set(CURLOPT_URL, request_.url.c_str());
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_TCP_NODELAY, 1L);
+  set(CURLOPT_BUFFERSIZE, static_cast<long>(kBufferBytes));
+  set(CURLOPT_UPLOAD_BUFFERSIZE, static_cast<long>(kBufferBytes));
+  set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!options.ca_file.empty()) set(CURLOPT_CAINFO, options.ca_file.c_str());
+  if (never_by_proxy(host_)) set(CURLOPT_NOPROXY, "*");
   long left_ms = std::max<long>(1, ceil<milliseconds>(request_.deadline - now).count());
   long connect_ms = std::max<long>(1, ceil<milliseconds>(options.connect_timeout).count());
-  set(easy, CURLOPT_TIMEOUT_MS, left_ms);
-  set(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-  set(easy, CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.stall_bytes_per_s));
-  set(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(ceil<seconds>(options.stall_time).count()));
-  set(easy, CURLOPT_HEADERFUNCTION, &Exchange::on_header);
-  set(easy, CURLOPT_HEADERDATA, this);
-  set(easy, CURLOPT_WRITEFUNCTION, &Exchange::on_body);
-  set(easy, CURLOPT_WRITEDATA, this);
+  set(CURLOPT_TIMEOUT_MS, left_ms);
+  set(CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+  set(CURLOPT_LOW_SPEED_LIMIT, static_cast<long>(options.stall_bytes_per_s));
+  set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(ceil<seconds>(options.stall_time).count()));
+  set(CURLOPT_HEADERFUNCTION, &Exchange::on_header);
+  set(CURLOPT_HEADERDATA, this);
+  set(CURLOPT_WRITEFUNCTION, &Exchange::on_body);
+  set(CURLOPT_WRITEDATA, this);
   NOKV_TRY(prepare_body(easy));
   return prepare_headers(easy);
 }
 
-Result<> Exchange::prepare_body(void* easy) {
+Result<> Exchange::prepare_body(CURL* easy) {
+  auto set = [&](CURLoption option, auto value) { curl_->easy_setopt(easy, option, value); };
   if (request_.body) {
-    set(easy, CURLOPT_UPLOAD, 1L);
-    set(easy, CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.body->size()));
-    set(easy, CURLOPT_READFUNCTION, &Exchange::on_upload);
-    set(easy, CURLOPT_READDATA, this);
-    set(easy, CURLOPT_SEEKFUNCTION, &Exchange::on_seek);
-    set(easy, CURLOPT_SEEKDATA, this);
+    set(CURLOPT_UPLOAD, 1L);
+    set(CURLOPT_INFILESIZE_LARGE, static_cast<curl_off_t>(request_.body->size()));
+    set(CURLOPT_READFUNCTION, &Exchange::on_upload);
+    set(CURLOPT_READDATA, this);
+    set(CURLOPT_SEEKFUNCTION, &Exchange::on_seek);
+    set(CURLOPT_SEEKDATA, this);
   } else if (request_.method == "HEAD") {
-    set(easy, CURLOPT_NOBODY, 1L);
+    set(CURLOPT_NOBODY, 1L);
   }
-  set(easy, CURLOPT_CUSTOMREQUEST, request_.method.c_str());
+  set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
   return {};
 }
 
-Result<> Exchange::prepare_headers(void* easy) {
+Result<> Exchange::prepare_headers(CURL* easy) {
   curl_slist* list = nullptr;
   bool out_of_memory = false;
   auto add = [&](const std::string& line) {
-    curl_slist* longer = curl_slist_append(list, line.c_str());
+    curl_slist* longer = curl_->slist_append(list, line.c_str());
     if (longer == nullptr)
       out_of_memory = true;
     else
@@ -142,7 +141,7 @@ Result<> Exchange::prepare_headers(void* easy) {
   header_list_ = list;
   if (unsafe) return failed(Code::invalid_argument, "a header has a line break in it", false);
   if (out_of_memory) return failed(Code::resource_exhausted, "out of memory", false);
-  set(easy, CURLOPT_HTTPHEADER, list);
+  curl_->easy_setopt(easy, CURLOPT_HTTPHEADER, list);
   return {};
 }
 
@@ -210,15 +209,15 @@ bool Exchange::take_body(std::string_view bytes) {
   return true;
 }
 
-Result<HttpClientResponse> Exchange::outcome(void* easy, int curl_code, Clock::Instant now) {
+Result<HttpClientResponse> Exchange::outcome(CURL* easy, int curl_code, Clock::Instant now) {
   if (curl_code == CURLE_OK) {
     long status = 0;
-    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_->easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
     response_.status = static_cast<int>(status);
     return std::move(response_);
   }
   long request_bytes = 0;
-  curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
+  curl_->easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_bytes);
   bool sent = request_bytes > 0 && !before_anything_was_sent(curl_code);
   if (refused_ != nullptr) return failed(Code::resource_exhausted, refused_, sent);
   switch (curl_code) {
@@ -238,14 +237,15 @@ Result<HttpClientResponse> Exchange::outcome(void* easy, int curl_code, Clock::I
       // Asking again changes nothing.
       Error error(Code::failed_precondition,
                   str(request_.method, " to ", host_, ": its certificate is not trusted here (",
-                      curl_easy_strerror(static_cast<CURLcode>(curl_code)), ")"));
+                      curl_->easy_strerror(static_cast<CURLcode>(curl_code)), ")"));
       return std::unexpected(
           std::move(error).with_hint("AWS_CA_BUNDLE names a file of certificates to trust"));
     }
     case CURLE_URL_MALFORMAT:
       return failed(Code::invalid_argument, "the URL is malformed", false);
     default:
-      return failed(Code::unavailable, curl_easy_strerror(static_cast<CURLcode>(curl_code)), sent);
+      return failed(Code::unavailable, curl_->easy_strerror(static_cast<CURLcode>(curl_code)),
+                    sent);
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "base/env/clock.h"
 #include "net/curl/curl_client.h"
+#include "net/curl/libcurl.h"
 #include "net/http_client.h"
 
 namespace nokv::net {
@@ -22,12 +23,11 @@ class Exchange {
 
   Clock::Instant deadline() const { return request_.deadline; }
 
-  // Sets up `easy` (a CURL*), which stays the caller's, for this exchange. Errors:
-  // invalid_argument.
-  Result<> prepare(void* easy, const CurlOptions& options, Clock::Instant now);
+  // Sets up `easy`, which stays the caller's, for this exchange. Errors: invalid_argument.
+  Result<> prepare(const Libcurl& curl, CURL* easy, const CurlOptions& options, Clock::Instant now);
 
   // The exchange is over, with libcurl's code. `easy` is still set up.
-  Result<HttpClientResponse> outcome(void* easy, int curl_code, Clock::Instant now);
+  Result<HttpClientResponse> outcome(CURL* easy, int curl_code, Clock::Instant now);
 
   // Calls `done`; once.
   void complete(Result<HttpClientResponse> result) { done_(std::move(result)); }
@@ -42,14 +42,15 @@ class Exchange {
   static int on_seek(void* self, int64_t offset, int origin);
   bool take_header(std::string_view line);
   bool take_body(std::string_view bytes);
-  Result<> prepare_body(void* easy);
-  Result<> prepare_headers(void* easy);
+  Result<> prepare_body(CURL* easy);
+  Result<> prepare_headers(CURL* easy);
 
   HttpClientRequest request_;
   Done done_;
   HttpClientResponse response_;
   std::string host_;
-  void* header_list_ = nullptr;
+  const Libcurl* curl_ = nullptr;  // since prepare()
+  curl_slist* header_list_ = nullptr;
   size_t header_bytes_ = 0;
   size_t uploaded_ = 0;
   const char* refused_ = nullptr;  // why a callback ended the exchange

@@ -115,6 +115,14 @@ codec::NewBody Draw::body() {
   return out;
 }
 
+void Draw::give(auto& op) {
+  auto time = [&] { return static_cast<int64_t>(random_.below(1000)) * kSecond; };
+  if (chance(10)) op.mtime_ns = time();
+  if (chance(5)) op.ctime_ns = time();
+  if (chance(5)) op.btime_ns = time();
+  if (chance(10)) op.xattrs.push_back({"user.k", "v"});
+}
+
 Operation Draw::publish(const Tree& tree, bool alone) {
   codec::Publish op;
   op.target = target(tree, path(tree));
@@ -125,8 +133,7 @@ Operation Draw::publish(const Tree& tree, bool alone) {
   op.keep_undo = alone && chance(15);
   if (chance(30)) op.exists = static_cast<codec::Exists>(1 + random_.below(2));
   if (chance(15)) op.if_generation = generation(tree, op.target.path);
-  if (chance(10)) op.mtime_ns = static_cast<int64_t>(random_.below(1000)) * kSecond;
-  if (chance(10)) op.xattrs.push_back({"user.k", "v"});
+  give(op);
   if (chance(10)) op.body.content_type = "text/plain";
   return op;
 }
@@ -160,6 +167,7 @@ Operation Draw::make_node(const Tree& tree) {
     op.kind = kKinds[random_.below(kKinds.size())];
     op.rdev = random_.below(300);
   }
+  give(op);
   return op;
 }
 
@@ -194,6 +202,8 @@ Operation Draw::attributes(const Tree& tree) {
     if (chance(30)) op.gid = static_cast<uint32_t>(random_.below(5));
     if (chance(30)) op.mtime_ns = static_cast<int64_t>(random_.below(1000)) * kSecond;
     if (chance(20)) op.mtime_now = true;
+    if (chance(10)) op.ctime_ns = static_cast<int64_t>(random_.below(1000)) * kSecond;
+    if (chance(10)) op.btime_ns = static_cast<int64_t>(random_.below(1000)) * kSecond;
     return op;
   }
   codec::SetXattr op;
@@ -342,6 +352,7 @@ Operation Draw::operation(const Tree& tree, bool first, bool alone) {
     op.mode = 0755;
     op.parents = chance(20);
     op.exist_ok = chance(20);
+    give(op);
     return op;
   }
   if (draw < 40) return publish(tree, alone);

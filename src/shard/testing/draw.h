@@ -21,19 +21,20 @@ class Draw {
   // A path: of something that is there, of something new in a directory that is there, or any.
   std::string path(const Tree& tree);
   std::string existing_path(const Tree& tree);
+  std::string directory_path(const Tree& tree);
+  std::string new_path(const Tree& tree);
   std::string snapshot_name();
   Bytes bytes(size_t most);
 
  private:
   bool chance(uint64_t percent) { return random_.below(100) < percent; }
   std::string name();
-  std::string new_path(const Tree& tree);
-  std::string directory_path(const Tree& tree);
   codec::Target target(const Tree& tree, const std::string& path);
   // A path that a pin keeps, and what to call that pin.
   std::pair<std::string, std::string> kept_path();
   uint64_t generation(const Tree& tree, const std::string& path);
   codec::NewBody body();
+  void give(auto& op);  // times and extended attributes
   bool body_of_upload(codec::NewBody& out);
 
   codec::Operation operation(const Tree& tree, bool first, bool alone);

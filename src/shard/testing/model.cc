@@ -63,13 +63,18 @@ Code Pin::resolve(const std::string& wanted, bool follow, Tree::Spot& out) const
   return tree->resolve(wanted, true, out, kRoot, path);
 }
 
-Code Tree::resolve(const std::string& path, bool follow, Spot& out, Ino start,
-                   const std::string& scope) const {
-  auto parts = parts_of(path);
-  for (const auto& part : parts) {
+Code Tree::check(const std::string& path) {
+  for (const auto& part : parts_of(path)) {
     if (part == "." || part == "..") return Code::invalid_argument;
     if (part.size() > codec::kNameMax) return Code::resource_exhausted;
   }
+  return Code::ok;
+}
+
+Code Tree::resolve(const std::string& path, bool follow, Spot& out, Ino start,
+                   const std::string& scope) const {
+  if (Code bad = check(path); bad != Code::ok) return bad;
+  auto parts = parts_of(path);
   out = {0, "", start};
   for (int symlinks = 0;;) {
     bool again = false;
@@ -89,11 +94,11 @@ Code Tree::resolve(const std::string& path, bool follow, Spot& out, Ino start,
         continue;
       }
       if (++symlinks > 40) return Code::failed_precondition;
-      if (!covers(scope, absolute(path_of(out.ino), node.target))) return Code::not_found;
       auto rest = parts_of(node.target);
       for (const auto& part : rest) {
         if (part.size() > codec::kNameMax) return Code::resource_exhausted;
       }
+      if (!covers(scope, absolute(path_of(out.ino), node.target))) return Code::not_found;
       rest.insert(rest.end(), parts.begin() + static_cast<ptrdiff_t>(i) + 1, parts.end());
       parts = std::move(rest);
       out = {0, "", node.target.starts_with('/') ? kRoot : out.ino};
@@ -149,11 +154,16 @@ const Pin* World::snapshot(const std::string& name) const {
 }
 
 const Pin* World::pin_at(uint64_t version, const std::string& path) const {
+  const Pin* widest = nullptr;
   for (const Pin& pin : pins) {
-    if (pin.kind == codec::PinKind::clone) continue;
-    if (pin.version == version && covers(pin.path, path)) return &pin;
+    if (pin.kind == codec::PinKind::clone || pin.version != version || !pin.shows(path)) continue;
+    if (widest == nullptr || pin.path.size() < widest->path.size()) widest = &pin;
   }
-  return nullptr;
+  return widest;
+}
+
+bool Pin::shows(const std::string& wanted) const {
+  return of_file ? path == wanted : covers(path, wanted);
 }
 
 bool covers(const std::string& scope, const std::string& path) {

@@ -69,6 +69,7 @@ class Tree {
   void erase(Ino ino) { nodes_.erase(ino); }
   const std::map<Ino, std::shared_ptr<const Node>>& nodes() const { return nodes_; }
 
+  static Code check(const std::string& path);  // whether it may be one
   // Where a path leads, from `start`. Symlinks on the way are followed, the last one with `follow`;
   // those that lead out of `scope` lead nowhere.
   struct Spot {
@@ -99,6 +100,7 @@ struct Pin {
   std::shared_ptr<Learned<int64_t>> expires_ns;  // absolute
   std::shared_ptr<const Tree> tree;
 
+  bool shows(const std::string& wanted) const;
   // Where the path `wanted` led then.
   Code resolve(const std::string& wanted, bool follow, Tree::Spot& out) const;
 };

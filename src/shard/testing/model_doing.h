@@ -161,6 +161,14 @@ class Doing {
     return node;
   }
 
+  // What an operation says of a new node instead of leaving it to the commit.
+  void take_given(Node& node, const auto& op) {
+    if (op.mtime_ns) node.mtime = fact(*op.mtime_ns);
+    if (op.ctime_ns) node.ctime = fact(*op.ctime_ns);
+    if (op.btime_ns) node.btime = fact(*op.btime_ns);
+    for (const auto& each : op.xattrs) node.xattrs[each.name] = each.value;
+  }
+
   void changed(Ino directory) {
     for (Ino here = directory;; here = tree_.at(here).parent) {
       tree_.edit(here).newest = version_;
@@ -338,6 +346,8 @@ class Doing {
     std::map<std::string, std::string> xattrs;
     std::string content_type;
     bool keep_undo = false;
+    Fact ctime = {};
+    Fact btime = {};
   };
   Code put_body(const Place& place, Given given) {
     Ino ino = place.there;
@@ -345,6 +355,7 @@ class Doing {
     if (created) {
       Node node = new_node(Kind::file, given.mode, given.owner);
       node.xattrs = std::move(given.xattrs);
+      if (given.btime) node.btime = given.btime;
       ino = add(place.directory, place.name, std::move(node));
     } else {
       keep_undo(given.keep_undo, place);
@@ -354,7 +365,7 @@ class Doing {
     node.generation = version_;
     node.content_type = given.content_type;
     node.mtime = given.mtime ? given.mtime : now_;
-    node.ctime = now_;
+    node.ctime = given.ctime ? given.ctime : now_;
     changed_file(ino, place);
     if (!published_.insert(ino).second) return Code::invalid_argument;
     told(place, ino, created);
@@ -374,8 +385,9 @@ class Doing {
     if (at.there != 0) {
       return op.exist_ok && is_directory(at.there) ? Code::ok : Code::already_exists;
     }
-    Ino ino = add(at.directory, at.name, new_node(Kind::directory, op.mode, {op.uid, op.gid}));
-    told(at, ino, true);
+    Node node = new_node(Kind::directory, op.mode, {op.uid, op.gid});
+    take_given(node, op);
+    told(at, add(at.directory, at.name, std::move(node)), true);
     return Code::ok;
   }
 
@@ -395,6 +407,8 @@ class Doing {
     Given given{{}, op.mode, {op.uid, op.gid}, {}, {}, op.body.content_type, op.keep_undo};
     if (Code bad = take(op.body, given.bytes); bad != Code::ok) return bad;
     if (op.mtime_ns) given.mtime = fact(*op.mtime_ns);
+    if (op.ctime_ns) given.ctime = fact(*op.ctime_ns);
+    if (op.btime_ns) given.btime = fact(*op.btime_ns);
     for (const auto& each : op.xattrs) given.xattrs[each.name] = each.value;
     return put_body(at, std::move(given));
   }
@@ -430,6 +444,7 @@ class Doing {
     Node node = new_node(op.kind, op.mode, {op.uid, op.gid});
     node.rdev = op.rdev;
     if (op.kind == Kind::symlink) node.target = op.link_target;
+    take_given(node, op);
     told(at, add(at.directory, at.name, std::move(node)), true);
     return Code::ok;
   }
@@ -533,7 +548,9 @@ class Doing {
     if (op.gid) node.gid = *op.gid;
     if (op.mtime_ns) node.mtime = fact(*op.mtime_ns);
     if (op.mtime_now) node.mtime = now_;
+    if (op.btime_ns) node.btime = fact(*op.btime_ns);
     attributes_changed(at);
+    if (op.ctime_ns) tree_.edit(at.there).ctime = fact(*op.ctime_ns);
     return Code::ok;
   }
 

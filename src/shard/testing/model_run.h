@@ -4,9 +4,12 @@
 // numbers, and leaving some out gives a shorter run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/sim/sim_random.h"
@@ -16,10 +19,30 @@
 
 namespace nokv::shard::model {
 
+// Brings the changes of `from` to `to`. It is not the shard's: a client reads, decides and commits.
+struct Merge {
+  enum class Winner : uint8_t {
+    none,
+    ours,
+    theirs,
+    aside
+  };
+  std::string from;
+  std::string to;
+  Winner winner = Winner::none;  // where both changed the same; none: tell, and write nothing
+  std::string aside;
+};
+struct Merged {
+  bool done = false;
+  size_t conflicts = 0;
+};
+using Commit = std::function<Result<codec::CommitReply>(const codec::CommitRequest&)>;
+using Merger = std::function<Result<Merged>(SimNamespace&, const Merge&, const Commit&)>;
+
 // Home: the test.
 class Run {
  public:
-  explicit Run(uint64_t seed);
+  Run(uint64_t seed, Merger merger);
 
   // Empty when the shard did what the model says; else how they differ, and the run is over.
   std::string step(uint64_t number);
@@ -36,7 +59,8 @@ class Run {
     uint64_t crashes = 0;
     uint64_t moments = 0;
     uint64_t clones = 0;
-    uint64_t diffs = 0;  // that found something
+    uint64_t diffs = 0;   // that found something
+    uint64_t merges = 0;  // that were done
   };
   const Counts& counts() const { return counts_; }
 
@@ -56,6 +80,7 @@ class Run {
   void let_time_pass(SimRandom& random);
   void crash(SimRandom& random);
   void session(SimRandom& random);
+  void merge(SimRandom& random);
   void compare_kept();
   void compare_quotas();
   void compare_log(const std::string& path);
@@ -69,6 +94,7 @@ class Run {
   void unanswered(const codec::CommitRequest& request);
   void run_tasks(uint64_t count);
   void restart(SimCrash how);
+  std::map<std::string, std::string> all_rows();
   void open();
   void await_gc();
   void learn_pins();
@@ -76,6 +102,7 @@ class Run {
   void settle();
   void remove_all();
   void begin_session();
+  void remember_clone(const codec::CommitRequest& request, const Tree& before);
 
   void compare_tree(const Tree& tree, Ino directory, const std::string& path, const std::string& at,
                     uint32_t page);
@@ -92,7 +119,15 @@ class Run {
   bool fine() const { return difference_.empty(); }
   void tell(std::string line) { story_.push_back(std::move(line)); }
 
+  // A directory, what it was cloned from, and what both were then.
+  struct Pair {
+    Ino source = 0;
+    Ino clone = 0;
+    std::set<std::string> base;
+  };
+
   SimNamespace ns_;
+  Merger merger_;
   World world_;
   uint64_t version_ = 1;
   // The tree after each version since pins were last looked at.
@@ -104,6 +139,9 @@ class Run {
   uint64_t sequence_ = 0;
   uint64_t acked_below_ = 1;
   std::map<uint64_t, std::pair<codec::CommitRequest, std::string>> answered_;
+
+  std::vector<Pair> pairs_;
+  Ino kept_below_ = kRoot;  // what is compared is kept there
 
   std::string difference_;
   std::vector<std::string> story_;

@@ -335,13 +335,13 @@ Code Doing::perform(const codec::Undelete& op) {
   std::string when = op.at;
   if (when.empty()) {
     const Pin* newest = nullptr;
+    Tree::Spot spot;
+    Code bad = Tree::check(op.target.path);
+    if (bad != Code::ok) return bad;
     for (const Pin& pin : world_.pins) {
-      Tree::Spot spot;
-      if (pin.kind == codec::PinKind::clone || !covers(pin.path, op.target.path)) continue;
+      if (pin.kind == codec::PinKind::clone || !pin.shows(op.target.path)) continue;
       if (newest != nullptr && newest->version >= pin.version) continue;
-      Code found = pin.resolve(op.target.path, false, spot);
-      if (found == Code::invalid_argument || found == Code::resource_exhausted) return found;
-      if (found == Code::ok) newest = &pin;
+      if (pin.resolve(op.target.path, false, spot) == Code::ok) newest = &pin;
     }
     if (newest == nullptr) return Code::not_found;
     when = str("v", newest->version);

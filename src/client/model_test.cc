@@ -1,16 +1,38 @@
 // The namespace against its model: many random steps, and after each the shard must look like it.
 //
-// NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_SEED which runs: only that one.
+// NOKV_MODEL_OPERATIONS says how many steps a run has, NOKV_MODEL_SEEDS how many runs there are,
+// NOKV_SEED which runs: only that one.
 // NOKV_MODEL_SHRINK=0 tells the story as it was, without looking for a shorter one.
 #include <cstdlib>
 #include <sstream>
 
 #include <gtest/gtest.h>
 
+#include "base/posix/posix_env.h"
+#include "client/merge.h"
+#include "client/testing/sim_transport.h"
 #include "shard/testing/model_run.h"
 
 namespace nokv::shard::model {
 namespace {
+
+Result<Merged> merge(SimNamespace& ns, const Merge& task, const Commit& commit) {
+  auto judged = [&](const std::string& body) -> Result<std::string> {
+    codec::CommitRequest request;
+    if (!codec::decode(body, request)) return fail(Code::data_loss, "not a commit");
+    NOKV_ASSIGN(auto reply, commit(request));
+    return codec::encoded(reply);
+  };
+  PosixEnv posix;
+  Client client{{std::make_unique<client::SimTransport>(ns, judged), posix.env()}, {}};
+  NOKV_ASSIGN(
+      auto report,
+      client::merge(client, {.from = task.from,
+                             .to = task.to,
+                             .choice = static_cast<client::MergeChoice>(task.winner),
+                             .aside = task.winner == Merge::Winner::aside ? task.aside : ""}));
+  return Merged{report.merged, report.conflicts.size()};
+}
 
 uint64_t number_from(const char* variable, uint64_t otherwise) {
   const char* text = std::getenv(variable);
@@ -32,7 +54,7 @@ struct Outcome {
 };
 
 Outcome run(uint64_t seed, const std::vector<uint64_t>& steps) {
-  Run run(seed);
+  Run run(seed, merge);
   Outcome out;
   for (uint64_t step : steps) {
     ++out.steps;
@@ -86,6 +108,12 @@ void check_run(uint64_t seed) {
   auto outcome = run(seed, steps);
   if (outcome.difference.empty()) {
     EXPECT_GT(outcome.counts.done * 3, outcome.counts.refused);
+    if (steps.size() >= 5000) {
+      EXPECT_GT(outcome.counts.clones, 0U);
+      EXPECT_GT(outcome.counts.diffs, 0U);
+      EXPECT_GT(outcome.counts.merges, 0U);
+    }
+    testing::Test::RecordProperty("merges", std::to_string(outcome.counts.merges));
     return;
   }
   steps.resize(outcome.steps);
