@@ -280,6 +280,24 @@ TEST_F(CloneScenario, AFileThatLeftACloneGetsNamesWhenTheCloneIsGone) {
   expect_no_clones();
 }
 
+// Above what a version is kept for nothing is kept, so names are not judged by it.
+TEST_F(CloneScenario, LinkCountsOfAVersionThatIsKeptForAPart) {
+  must({mkdir_op("/src"), mkdir_op("/src/t"), mkdir_op("/src/t/d"), put_op("/src/t/d/a", "x")});
+  must({link_op("/src/t/d/a", "/src/t/d/b"), put_op("/src/t/d/two", "y")});
+  must({remove_op("/src/t/d/b"), link_op("/src/t/d/two", "/src/t/d/second")});
+  must({clone_op("/src", "/c")});
+  must({rename_op("/c/t", "/c/u"), mkdir_op("/c/t")});
+  must({snapshot_op("s", "/c/u/d")});
+  must({clone_op("/c/u/d", "/again")});
+  must({rename_op("/c/u", "/c/w"), mkdir_op("/c/u")});
+  for (int i = 0; i < 2; ++i, sweep_and_restart()) {
+    EXPECT_EQ(ns.stat("/c/u/d/a", "s")->links, 1U);
+    EXPECT_EQ(ns.stat("/c/u/d/two", "s")->links, 2U);
+    EXPECT_EQ(ns.stat("/again/a")->links, 1U);
+    EXPECT_EQ(ns.stat("/again/two")->links, 2U);
+  }
+}
+
 // NOKV_CLONES says how many.
 TEST_F(CloneScenario, ManyClonesOfOneDirectoryCostAFewRecordsEachAndGiveThemBack) {  // 30
   const char* text = std::getenv("NOKV_CLONES");

@@ -161,6 +161,29 @@ TEST_F(Namespace, TheLogFollowsAFileThroughItsNames) {
   EXPECT_TRUE(page->more);
 }
 
+TEST_F(Namespace, TheLogNamesNoPlaceThatOnlyTheSourceOfACloneHad) {
+  must({mkdir_op("/src"), mkdir_op("/src/a"), mkdir_op("/src/a/d"), put_op("/src/a/d/f", "one")});
+  must({codec::Clone{.from = {.path = "/src"}, .to = {.path = "/c"}}});
+  must({link_op("/c/a/d/f", "/f"), rename_op("/c/a", "/x")});
+  must({snapshot_op("k", "/c")});
+  must({rename_op("/x", "/y"), put_op("/f", "two")});
+  auto log = ns.call<codec::LogReply>(codec::Method::log, codec::LogRequest{{"/f", {}}});
+  ASSERT_TRUE(log) << log.error().message();
+  for (const auto& entry : log->entries) EXPECT_EQ(entry.path, "/f");
+}
+
+TEST_F(Namespace, AVersionKeptForOneFileShowsThatFileOnly) {
+  must({mkdir_op("/d"), put_op("/d/f", "one"), put_op("/d/g", "other")});
+  codec::Publish again;
+  again.target.path = "/d/f";
+  again.keep_undo = true;
+  auto reply = must({again});
+  std::string at = str("v", reply.results[0].undo_version);
+  EXPECT_EQ(ns.read("/d/f", at).value(), "one");
+  EXPECT_EQ(ns.stat("/d/f/x", at).error().code(), Code::not_found);  // not: no directory
+  EXPECT_EQ(ns.stat("/d/g", at).error().code(), Code::not_found);
+}
+
 TEST_F(Namespace, TheLogKnowsTheFirstNameOfAFileThatIsKeptUnderNoOther) {
   must({put_op("/a", "one")});
   must({snapshot_op("s", "/")});
