@@ -19,6 +19,7 @@
 #include "object/object_store.h"
 #include "shard/backups.h"
 #include "shard/checker.h"
+#include "shard/external_stores.h"
 #include "shard/shard.h"
 #include "shard/space_meter.h"
 
@@ -44,6 +45,7 @@ struct BackgroundOptions {
   uint64_t kept_bytes_min = 10ULL << 30;
   Duration measure_every = std::chrono::minutes(10);
   BackupOptions backups;
+  ExternalOptions externals;
   Duration trim_every = std::chrono::minutes(1);  // what is noted of changes, below the oldest pin
 };
 
@@ -82,6 +84,10 @@ class Background {
   // fsck, on an executor of its own.
   Checker& checker() { return checker_; }
   const Checker& checker() const { return checker_; }
+
+  // What lies with others, for who reads it.
+  ExternalStores& externals() { return externals_; }
+  const ExternalStores& externals() const { return externals_; }
 
   Backups& backups() { return backups_; }
   const Backups& backups() const { return backups_; }
@@ -166,6 +172,7 @@ class Background {
   std::string trim_cursor_;  // of the changed table; empty: at its beginning
   Clock::Instant last_changes_trim_{};
   uint64_t last_moment_ = 0;  // the version of the last one
+  ExternalStores externals_;
   Checker checker_;
   SpaceMeter space_;
   SpaceMeter::Figures measured_;  // to act on
