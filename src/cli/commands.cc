@@ -20,6 +20,7 @@ std::span<const Command> commands() {
       put_row(),
       put_artifact_row(),
       get_row(),
+      import_row(),
       export_row(),
       mkdir_row(),
       rm_row(),

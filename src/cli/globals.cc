@@ -118,6 +118,14 @@ std::vector<GlobalOption> make() {
        .env = "NOKV_BACKUP_KEEP",
        .initial = "7",
        .server = true},
+      {.option = option("import-from", "URL,...", text,
+                        "what 'nokv import' may read with the server's credentials: "
+                        "s3://BUCKET or s3://BUCKET/PREFIX, any, none (default: any where only "
+                        "this machine reaches the server, else none)"),
+       .setting = true,
+       .env = "NOKV_IMPORT_FROM",
+       .initial = "",
+       .server = true},
       {.option = option("ready-file", "FILE", local,
                         "serve writes its URL there once it accepts requests"),
        .server = true},

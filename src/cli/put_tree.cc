@@ -12,12 +12,6 @@ namespace {
 constexpr size_t kBatchNames = 256;
 constexpr uint64_t kBatchBytes = 256 << 20;
 
-// A refusal of one name; the others of its batch may do.
-bool is_refusal(const Error& error) {
-  return error.outcome() == Outcome::not_done && exit_of(error) == Exit::refused &&
-         error.code() != Code::session_expired;
-}
-
 }  // namespace
 
 codec::Publish publish_at(const std::string& path, const WriteRules& rules, uint32_t mode) {

@@ -123,6 +123,7 @@ JsonObject entry_json(const codec::Entry& entry, std::string_view path, uint64_t
         .add("content_type", entry.body.content_type)
         .add("producer", entry.body.producer)
         .add("digest", digest_text(entry.body.digest));
+    if (!entry.body.etag.empty()) object.add("etag", entry.body.etag);
   }
   if (entry.kind == codec::Kind::symlink) object.add("target", name_text(entry.target));
   if (entry.kind == codec::Kind::directory) {
@@ -375,6 +376,28 @@ JsonObject export_summary_json(std::string_view path, std::string_view to, const
       .add("bytes", it.bytes)
       .add("there", it.there)
       .add("passed_over", it.passed_over)
+      .add("failed", it.failed)
+      .add("version", it.version);
+}
+
+JsonObject imported_json(const ImportedFile& it) {
+  return JsonObject()
+      .add("path", name_text(it.path))
+      .add("from", name_text(it.from))
+      .add("size", it.object.size)
+      .add("etag", printable(it.object.etag))
+      .add("generation", it.generation)
+      .add("imported", it.imported);
+}
+
+JsonObject import_summary_json(std::string_view path, std::string_view from,
+                               const ImportCount& it) {
+  return JsonObject()
+      .add("path", name_text(path))
+      .add("from", name_text(from))
+      .add("files", it.files)
+      .add("bytes", it.bytes)
+      .add("there", it.there)
       .add("failed", it.failed)
       .add("version", it.version);
 }

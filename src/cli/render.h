@@ -76,6 +76,24 @@ struct ExportCount {
 };
 JsonObject export_summary_json(std::string_view path, std::string_view to, const ExportCount& it);
 
+struct ImportedFile {
+  std::string path;
+  std::string from;
+  codec::ListedObject object;
+  uint64_t generation = 0;
+  bool imported = false;  // it was not there
+};
+JsonObject imported_json(const ImportedFile& it);
+// What an import did: `bytes` are those of `files`.
+struct ImportCount {
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t there = 0;  // the same was there already
+  uint64_t failed = 0;
+  uint64_t version = 0;  // of the last transaction; 0: nothing was to do
+};
+JsonObject import_summary_json(std::string_view path, std::string_view from, const ImportCount& it);
+
 struct LoadedTree;
 // What `load` made.
 JsonObject loaded_json(const LoadedTree& it);

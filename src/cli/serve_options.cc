@@ -1,5 +1,6 @@
 #include "cli/serve_options.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace nokv::cli {
@@ -10,6 +11,17 @@ Result<> need_bucket(const ObjectOptions& it) {
   return std::unexpected(Error(Code::invalid_argument, "--object-backend s3 needs a bucket")
                              .with_hint("--object-bucket NAME, and --object-endpoint URL for "
                                         "another server than AWS"));
+}
+
+// An endpoint that has the bucket of the bodies before its host, "http://BUCKET.HOST", for another
+// bucket.
+std::string endpoint_for(const std::string& bucket, const ObjectOptions& bodies) {
+  std::string endpoint = bodies.endpoint;
+  size_t host = endpoint.find("://");
+  if (host == std::string::npos || bodies.bucket.empty()) return endpoint;
+  host += 3;
+  if (!std::string_view(endpoint).substr(host).starts_with(bodies.bucket + ".")) return endpoint;
+  return endpoint.replace(host, bodies.bucket.size(), bucket);
 }
 
 }  // namespace
@@ -67,13 +79,13 @@ Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions&
   if (!url.starts_with(kS3)) return bad();
   ObjectOptions out{.backend = bodies.backend == ObjectBackend::rustfs ? ObjectBackend::rustfs
                                                                        : ObjectBackend::s3,
-                    .endpoint = bodies.endpoint,
                     .region = bodies.region};
   std::string rest = url.substr(kS3.size());
   size_t slash = rest.find('/');
   out.bucket = rest.substr(0, slash);
   if (slash != std::string::npos) out.root = rest.substr(slash + 1);
   if (out.bucket.empty()) return bad();
+  out.endpoint = endpoint_for(out.bucket, bodies);
   return out;
 }
 
@@ -82,6 +94,27 @@ Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOpt
                      .to = settings.text("backup-to"),
                      .keep = settings.number("backup-keep")};
   if (!out.to.empty()) NOKV_TRY(place_options(out.to, bodies));
+  return out;
+}
+
+Result<ImportSettings> import_settings(const Settings& settings, bool local) {
+  ImportSettings out;
+  std::string_view left = settings.text("import-from");
+  out.any = left == "any" || (left.empty() && local);
+  if (out.any || left == "none") return out;
+  while (!left.empty()) {
+    size_t comma = std::min(left.find(','), left.size());
+    std::string url(left.substr(0, comma));
+    left.remove_prefix(std::min(comma + 1, left.size()));
+    auto place = url.starts_with("s3://") ? place_options(url, {}) : fail(Code::invalid_argument);
+    if (!place || place->bucket.empty()) {
+      return std::unexpected(
+          Error(Code::invalid_argument, str("--import-from '", url, "' is no bucket"))
+              .with_hint("write s3://BUCKET or s3://BUCKET/PREFIX, with commas between; any or "
+                         "none"));
+    }
+    out.from.push_back(std::move(url));
+  }
   return out;
 }
 
@@ -98,6 +131,7 @@ Result<ServeOptions> serve_options(const Settings& settings, const Arguments& ar
   NOKV_ASSIGN(options.bind, Address::parse(settings.text("server-bind")));
   NOKV_ASSIGN(options.objects, object_options(settings));
   NOKV_ASSIGN(options.backups, backup_settings(settings, options.objects));
+  NOKV_ASSIGN(options.imports, import_settings(settings, is_loopback(options.bind)));
   auto ready = args.globals().find("ready-file");
   if (ready != args.globals().end()) options.ready_file = ready->second.back();
   if (!is_loopback(options.bind) && !options.insecure) {

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/env/clock.h"
 #include "base/env/net.h"
@@ -36,6 +37,12 @@ struct BackupSettings {
   uint64_t keep = 0;  // 0: all
 };
 
+// What a server reads of other buckets.
+struct ImportSettings {
+  bool any = false;
+  std::vector<std::string> from;  // "s3://BUCKET", "s3://BUCKET/PREFIX"
+};
+
 struct ServeOptions {
   Address bind;
   std::string meta;           // the data directory
@@ -43,6 +50,7 @@ struct ServeOptions {
   uint64_t mount = 1;
   ObjectOptions objects;
   BackupSettings backups;
+  ImportSettings imports;
   std::string ready_file;
   bool log_json = false;
   std::string log_level;  // debug, info, warning, error
@@ -58,6 +66,8 @@ Result<ObjectOptions> object_options(const Settings& settings);
 // region of `bodies`.
 Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions& bodies);
 Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOptions& bodies);
+// `local`: only this machine reaches the namespace.
+Result<ImportSettings> import_settings(const Settings& settings, bool local);
 Result<ServeOptions> serve_options(const Settings& settings, const Arguments& args);
 
 // Whether an endpoint's URL leads to this machine.

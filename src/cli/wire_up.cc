@@ -124,21 +124,44 @@ class EmbeddedStore final : public Store {
   std::unique_ptr<Client> client_;
 };
 
-// What a server is told of backups. `surroundings` outlives the server.
-shard::BackupOptions backup_options(const Env& env, const Surroundings& surroundings,
-                                    const BackupSettings& settings, const ObjectOptions& bodies) {
-  shard::BackupOptions out;
-  out.every = settings.every;
-  out.to = settings.to;
-  out.keep = settings.keep;
-  out.open = [env, &surroundings,
-              bodies](const std::string& url) -> Result<std::shared_ptr<object::ObjectStore>> {
+// Opens the object store that a URL names, with the endpoint, region and credentials of the
+// bodies'. `surroundings` outlives what it gives.
+auto store_opener(const Env& env, const Surroundings& surroundings, const ObjectOptions& bodies) {
+  return [env, &surroundings,
+          bodies](const std::string& url) -> Result<std::shared_ptr<object::ObjectStore>> {
     NOKV_ASSIGN(ObjectOptions place, place_options(url, bodies));
     NOKV_ASSIGN(ObjectParts opened, open_objects(env, surroundings, place, ""));
     auto parts = std::make_shared<ObjectParts>(std::move(opened));
     object::ObjectStore* store = parts->store.get();
     return std::shared_ptr<object::ObjectStore>(std::move(parts), store);
   };
+}
+
+// What a server is told of backups.
+shard::BackupOptions backup_options(const Env& env, const Surroundings& surroundings,
+                                    const BackupSettings& settings, const ObjectOptions& bodies) {
+  shard::BackupOptions out;
+  out.every = settings.every;
+  out.to = settings.to;
+  out.keep = settings.keep;
+  out.open = store_opener(env, surroundings, bodies);
+  return out;
+}
+
+// And of other buckets.
+shard::ExternalOptions external_options(const Env& env, const Surroundings& surroundings,
+                                        const ImportSettings& settings,
+                                        const ObjectOptions& bodies) {
+  shard::ExternalOptions out;
+  out.open = store_opener(env, surroundings, bodies);
+  out.any = settings.any;
+  out.allowed = settings.from;
+  if (!bodies.bucket.empty()) {
+    out.own_store = "s3://" + bodies.bucket;
+    out.own_prefix = bodies.root;
+    while (out.own_prefix.ends_with('/')) out.own_prefix.pop_back();
+    if (!out.own_prefix.empty()) out.own_prefix += '/';
+  }
   return out;
 }
 
@@ -250,6 +273,8 @@ Result<std::unique_ptr<Store>> open_store(const Env& env, const Surroundings& su
   NOKV_ASSIGN(BackupSettings backups, backup_settings(settings, object_settings));
   backups.every = Duration{0};  // a command that lasts a moment makes none by itself
   host_options.background.backups = backup_options(env, surroundings, backups, object_settings);
+  NOKV_ASSIGN(ImportSettings imports, import_settings(settings, true));
+  host_options.background.externals = external_options(env, surroundings, imports, object_settings);
   NOKV_ASSIGN(auto host, server::ShardHost::open(env, *objects.store, no_events(), host_options));
   return std::make_unique<EmbeddedStore>(env, std::move(objects), std::move(host), url, options);
 }
@@ -318,6 +343,8 @@ Result<Exit> serve(const Env& env, Context& context, const ServeOptions& options
   host_options.server_version = version_number();
   host_options.background.backups =
       backup_options(env, context.doors.surroundings, options.backups, options.objects);
+  host_options.background.externals =
+      external_options(env, context.doors.surroundings, options.imports, options.objects);
   if (options.upload_ttl) host_options.background.upload_ttl = *options.upload_ttl;
   host_options.shard.failed = [&](const Error&) { end(); };
   auto& background = host_options.background;

@@ -78,6 +78,11 @@ void print_changed(Output& out, std::string_view path, uint64_t version, std::st
   if (!undo.empty()) out.note(str("undo: ", undo));
 }
 
+bool is_refusal(const Error& error) {
+  return error.outcome() == Outcome::not_done && exit_of(error) == Exit::refused &&
+         error.code() != Code::session_expired;
+}
+
 uint32_t own_uid() { return ::geteuid(); }
 uint32_t own_gid() { return ::getegid(); }
 

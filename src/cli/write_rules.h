@@ -39,6 +39,9 @@ void print_written(Output& out, std::string_view path, const codec::OperationRes
 void print_changed(Output& out, std::string_view path, uint64_t version, std::string_view undo,
                    bool dry_run, std::string_view what);
 
+// A refusal of one name; the others of its batch may do.
+bool is_refusal(const Error& error);
+
 // Who makes new files: this process's user.
 uint32_t own_uid();
 uint32_t own_gid();

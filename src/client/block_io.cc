@@ -237,7 +237,7 @@ void BlockIo::by_server(const std::shared_ptr<State>& state, const TransferPtr& 
     codec::PutBlockRequest request{.upload = place.upload,
                                    .blob = place.blob,
                                    .block = place.block,
-                                   .crc = place.crc,
+                                   .crc = place.crc.value_or(0),
                                    .bytes = *transfer->bytes};
     state->parts.caller.call(
         codec::Method::put_block, codec::encoded(request), transfer->deadline,
@@ -259,11 +259,11 @@ void BlockIo::ended(const std::shared_ptr<State>& state, const TransferPtr& tran
                     Result<std::string> result) {
   const BlockPlace& place = transfer->place;
   if (result && !transfer->is_put()) {
-    uint32_t crc = crc32c(*result);
+    uint32_t crc = place.crc ? crc32c(*result) : 0;
     if (result->size() != place.bytes) {
       result = fail(Code::data_loss, "it has ", result->size(), " bytes instead of ", place.bytes);
-    } else if (crc != place.crc) {
-      result = fail(Code::data_loss, "its checksum is ", crc, " instead of ", place.crc);
+    } else if (place.crc && crc != *place.crc) {
+      result = fail(Code::data_loss, "its checksum is ", crc, " instead of ", *place.crc);
     }
   }
   if (result) return finish(state, transfer, std::move(result));

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -22,10 +23,11 @@ namespace nokv::client {
 // One block, and the ways to it; the first one that works here is taken.
 struct BlockPlace {
   uint64_t blob = 0;
-  uint32_t block = 0;   // in the blob
-  uint64_t bytes = 0;   // of the block
-  uint32_t crc = 0;     // CRC-32C of them
-  uint64_t upload = 0;  // put: the session
+  uint32_t block = 0;                // in the blob
+  uint64_t bytes = 0;                // of the block
+  std::optional<uint32_t> crc = {};  // CRC-32C of them; none of an external block, which its server
+                                     // checks
+  uint64_t upload = 0;               // put: the session
   std::string directory;
   std::string url;
   bool through_server = false;

@@ -302,6 +302,11 @@ Result<codec::BackupsReply> Client::backup_remove(const codec::BackupRemoveReque
   return core_->ask<codec::BackupsReply>(Method::backup_remove, request, options);
 }
 
+Result<codec::ListObjectsReply> Client::list_objects(const codec::ListObjectsRequest& request,
+                                                     const CallOptions& options) {
+  return core_->ask<codec::ListObjectsReply>(Method::list_objects, request, options);
+}
+
 Result<codec::PolicyReply> Client::policy(const CallOptions& options) {
   return core_->ask<codec::PolicyReply>(Method::policy, Empty{}, options);
 }

@@ -358,6 +358,12 @@ class Client {
                                       const client::CallOptions& options = {});
   Result<codec::BackupsReply> backup_remove(const codec::BackupRemoveRequest& request,
                                             const client::CallOptions& options = {});
+  // One page of the objects of a bucket that the server may import from. One becomes a file by a
+  // Publish whose body names it (codec::NewBody::external), without being copied.
+  // Errors: permission_denied (the server does not read there), failed_precondition (bodies of a
+  // namespace lie there), invalid_argument, not_found (the bucket), unavailable.
+  Result<codec::ListObjectsReply> list_objects(const codec::ListObjectsRequest& request,
+                                               const client::CallOptions& options = {});
   Result<codec::PolicyReply> policy(const client::CallOptions& options = {});
   // JSON.
   Result<std::string> server_stats(const client::CallOptions& options = {});

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <utility>
 
 #include "client/merge/plan.h"
@@ -32,6 +34,31 @@ bool alike(const Entry& a, const Entry& b) {
   return a.body.digest.kind != codec::DigestKind::none && a.body.digest == b.body.digest;
 }
 
+std::string plain(std::string_view path) {
+  std::string out;
+  for (char c : path) {
+    if (c != '/' || !out.ends_with('/')) out += c;
+  }
+  if (!out.ends_with('/')) out += '/';
+  return out;
+}
+
+// What is merged must not hold itself.
+Result<> check_apart(std::string_view a, std::string_view b) {
+  std::string first = plain(a);
+  std::string second = plain(b);
+  if (first == second) {
+    return fail(Code::invalid_argument, a, ": a directory is not merged with itself");
+  }
+  if (first.starts_with(second)) std::swap(first, second);
+  if (!second.starts_with(first)) return {};
+  first.pop_back();
+  second.pop_back();
+  return std::unexpected(
+      Error(Code::invalid_argument, str(second, ": lies inside ", first.empty() ? "/" : first))
+          .with_hint("one that lies elsewhere can be merged: nokv mv"));
+}
+
 class Merge {
  public:
   Merge(Client& client, const MergeOptions& options) : client_(client), options_(options) {}
@@ -40,10 +67,10 @@ class Merge {
     report_.from = options_.from;
     report_.to = options_.to;
     if (report_.to.empty()) NOKV_TRY(find_target());
-    if (report_.from == report_.to) {
-      return fail(Code::invalid_argument, report_.from, ": a directory is not merged with itself");
-    }
+    NOKV_TRY(check_apart(report_.from, report_.to));
     if (options_.choice == MergeChoice::aside) {
+      NOKV_TRY(check_apart(options_.aside, report_.from));
+      NOKV_TRY(check_apart(options_.aside, report_.to));
       auto there = client_.stat({.path = options_.aside}, {.call = options_.call});
       if (there) return fail(Code::already_exists, options_.aside, ": it exists");
       if (there.error().code() != Code::not_found) return std::unexpected(there.error());

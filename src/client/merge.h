@@ -38,8 +38,9 @@ struct MergeReport {
 // times. Takes time and memory in proportion to what changed on both sides.
 // Errors: failed_precondition (nothing in common; conflicts of moved directories that the choice
 // does not decide),
-// invalid_argument (one directory), resource_exhausted (more than one transaction holds), aborted
-// (it changes faster than it can be merged), already_exists (`aside`), those of the namespace.
+// invalid_argument (one directory, or one inside another), resource_exhausted (more than one
+// transaction holds), aborted (it changes faster than it can be merged), already_exists (`aside`),
+// those of the namespace.
 Result<MergeReport> merge(Client& client, const MergeOptions& options);
 
 }  // namespace nokv::client

@@ -320,6 +320,28 @@ TEST_F(MergeTest, IsRefused) {
   EXPECT_EQ(merge(client, {.from = "/clone"}).error().code(), Code::failed_precondition);
 }
 
+TEST_F(MergeTest, OneInsideTheOtherIsRefused) {
+  base({mkdir_op("/src/d"), put_op("/src/f", "one")});
+  must({mkdir_op("/apart"), put_op("/clone/f", "two"), rename_op("/clone", "/src/d/clone")});
+  std::vector<MergeOptions> refused = {
+      {.from = "/src/d/clone"},
+      {.from = "/src", .to = "/src/d/clone"},
+      {.from = "//src/d/clone/", .to = "/src//"},
+      {.from = "/src/d/clone", .to = "/"},
+  };
+  refused.push_back(
+      {.from = "/apart/clone", .choice = MergeChoice::aside, .aside = "/src/d/conflicts"});
+  refused.push_back(
+      {.from = "/apart/clone", .choice = MergeChoice::aside, .aside = "/apart/clone/conflicts"});
+  for (size_t i = 0; i < refused.size(); ++i) {
+    if (i == 4) must({rename_op("/src/d/clone", "/apart/clone")});
+    auto done = merge(client, refused[i]);
+    ASSERT_FALSE(done) << i;
+    EXPECT_EQ(done.error().code(), Code::invalid_argument) << done.error().message();
+  }
+  EXPECT_EQ(ns.read("/src/f").value(), "one");
+}
+
 TEST_F(MergeTest, ADryRunWritesNothing) {
   base({put_op("/src/f", "one")});
   must({put_op("/clone/f", "two")});

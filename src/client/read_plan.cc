@@ -10,8 +10,8 @@ namespace nokv::client {
 
 namespace {
 
-bool has_blocks(const codec::PlanExtent& extent) {
-  return extent.blob != 0 && extent.bytes.empty();
+bool has_urls(const codec::PlanExtent& extent) {
+  return extent.blob != 0 && extent.bytes.empty() && !extent.external;
 }
 
 uint32_t first_block(const codec::PlanExtent& extent) {
@@ -39,7 +39,8 @@ std::string_view wrong_with(const codec::PlanExtent& extent, uint64_t expected_o
       extent.length > extent.blob_bytes - extent.blob_offset) {
     return "goes beyond its blob";
   }
-  if (extent.block_crcs.size() != codec::block_count(extent.blob_bytes)) {
+  size_t crcs = extent.external ? 0 : codec::block_count(extent.blob_bytes);
+  if (extent.block_crcs.size() != crcs) {
     return "has another number of checksums";
   }
   return {};
@@ -60,7 +61,7 @@ Result<std::shared_ptr<const ReadPlan>> ReadPlan::make(codec::BodyPlan plan, uin
                   extent.length, " bytes ", wrong);
     }
     made->first_url_.push_back(urls);
-    if (has_blocks(extent)) urls += blocks_touched(extent);
+    if (has_urls(extent)) urls += blocks_touched(extent);
     made->end_ = extent.offset + extent.length;
   }
   if (!plan.access.urls.empty() && plan.access.urls.size() != urls) {
@@ -108,9 +109,10 @@ BlockPlace ReadPlan::place(const Piece& piece) const {
   BlockPlace place{.blob = piece.blob,
                    .block = piece.block,
                    .bytes = std::min(codec::kBlockBytes, extent.blob_bytes - start),
-                   .crc = extent.block_crcs.at(piece.block),
-                   .directory = access_.directory,
                    .through_server = access_.through_server};
+  if (extent.external) return place;
+  place.crc = extent.block_crcs.at(piece.block);
+  place.directory = access_.directory;
   if (!access_.urls.empty()) {
     place.url = access_.urls.at(first_url_.at(piece.extent) + piece.block - first_block(extent));
   }

@@ -62,7 +62,8 @@ struct Mkdir {
   }
 };
 
-// Bytes that travel in the request, or blobs put before under an upload session.
+// Bytes that travel in the request, blobs put before under an upload session, or bytes of an object
+// of somebody else's.
 struct NewBody {
   uint64_t size = 0;
   std::string bytes;                 // size <= kInlineMax
@@ -72,6 +73,7 @@ struct NewBody {
   Digest digest;
   std::string content_type;
   std::string producer;
+  std::optional<External> external;  // `size` bytes from its offset on
   static void fields(auto& self, auto& f) {
     f(1, self.size);
     f(2, self.bytes);
@@ -81,6 +83,7 @@ struct NewBody {
     f(6, self.digest);
     f(7, self.content_type);
     f(8, self.producer);
+    f(9, self.external);
   }
 };
 

@@ -20,6 +20,7 @@ namespace nokv::codec {
 constexpr uint64_t kBlockBytes = 4 << 20;     // one object holds at most this much of a blob
 constexpr uint64_t kBlobBytes = 64 << 20;     // and one blob this much of a body
 constexpr uint64_t kChunkBytes = kBlobBytes;  // and one chunk record describes this much of a file
+constexpr uint32_t kBodyBlobsMax = 4096;      // of a body published in one piece: 256 GiB
 
 // Limits of names. What exceeds one is refused with a message that names it.
 constexpr size_t kNameMax = 255;
@@ -100,6 +101,7 @@ struct Body {
   std::string content_type;
   std::string producer;
   std::string principal;  // who published this generation
+  std::string etag;       // of an imported body: that of the object it is
 
   bool operator==(const Body&) const = default;
   static void fields(auto& self, auto& f) {
@@ -113,6 +115,7 @@ struct Body {
     f(8, self.content_type);
     f(9, self.producer);
     f(10, self.principal);
+    f(11, self.etag);
   }
 };
 
@@ -345,6 +348,25 @@ enum class BlobState : uint8_t {
   dead = 1
 };
 
+// A run of bytes in an object of somebody else's: read where it lies, never written or deleted. An
+// object that has another ETag or size by now is another one, and none of its bytes is given.
+struct External {
+  std::string store;  // "s3://BUCKET"
+  std::string key;
+  std::string etag;     // without quotes
+  uint64_t size = 0;    // of the whole object
+  uint64_t offset = 0;  // where in it the run begins
+
+  bool operator==(const External&) const = default;
+  static void fields(auto& self, auto& f) {
+    f(1, self.store);
+    f(2, self.key);
+    f(3, self.etag);
+    f(4, self.size);
+    f(5, self.offset);
+  }
+};
+
 // Value of the blob table. A blob without a record, in the range of an open upload, is being
 // uploaded; when it is published it gets one, once.
 struct BlobRecord {
@@ -354,6 +376,7 @@ struct BlobRecord {
   uint64_t upload = 0;
   std::vector<uint32_t> block_crcs;  // CRC-32C of each block
   int64_t dead_ns = 0;               // log time of its death
+  std::optional<External> external;  // where its bytes are; then neither upload nor CRCs
   static void fields(auto& self, auto& f) {
     f(1, self.state);
     f(2, self.references);
@@ -361,6 +384,7 @@ struct BlobRecord {
     f(4, self.upload);
     f(5, self.block_crcs);
     f(6, self.dead_ns);
+    f(7, self.external);
   }
 };
 

@@ -51,16 +51,19 @@ struct Set {
 // A blob that a publish brings in: its record begins with no reference, the body's adds one.
 struct NewBlob {
   uint64_t blob = 0;
-  uint64_t upload = 0;  // 0: inline
+  uint64_t upload = 0;  // 0: inline or external
   uint64_t size = 0;
   std::vector<uint32_t> block_crcs;
   std::string bytes;  // inline
+  std::optional<External> external;
+  bool is_inline() const { return upload == 0 && !external; }
   static void fields(auto& self, auto& f) {
     f(1, self.blob);
     f(2, self.upload);
     f(3, self.size);
     f(4, self.block_crcs);
     f(5, self.bytes);
+    f(6, self.external);
   }
 };
 

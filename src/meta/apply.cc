@@ -70,7 +70,7 @@ Result<> Applier::apply_record(const codec::RedoRecord& record, uint64_t version
     put_pin(made.id);
     if (uint64_t clone = last_clone(made.pin.scope)) ++lives_[clone].past;
   }
-  for (const auto& blob : record.blobs) blobs_[{blob.blob, blob.upload == 0}].added = &blob;
+  for (const auto& blob : record.blobs) blobs_[{blob.blob, blob.is_inline()}].added = &blob;
   for (const Change& change : record.changes) NOKV_TRY(apply_change(change, version));
   for (const auto& set : record.sets) {
     if (static_cast<Table>(set.key[0]) == Table::root) NOKV_TRY(change_root(set));
@@ -455,6 +455,7 @@ Result<> Applier::write_blob(uint64_t blob, const BlobChange& change, int64_t no
     record.bytes = change.added->size;
     record.upload = change.added->upload;
     record.block_crcs = change.added->block_crcs;
+    record.external = change.added->external;
   } else {
     NOKV_ASSIGN(auto old, before_->present<codec::BlobRecord>(key));
     if (!old) return damaged(key);

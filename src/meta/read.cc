@@ -69,6 +69,7 @@ class Planner {
       if (!record) return fail(Code::data_loss, "blob ", blob, " has no record");
       extent.blob_bytes = record->bytes;
       extent.block_crcs = std::move(record->block_crcs);
+      extent.external = record->external.has_value();
     }
     at_ += extent.length;
     plan_.extents.push_back(std::move(extent));

@@ -88,6 +88,7 @@ Result<bool> SpaceScan::load(size_t records) {
     }
     row.bytes = small ? inline_blob.bytes.size() : blob.bytes;
     row.dead = !small && blob.state == codec::BlobState::dead;
+    row.external = !small && blob.external;
     last_ = row.blob;
     window_.push_back(row);
     rows->next();
@@ -158,6 +159,12 @@ Result<SpaceScan::Holder> SpaceScan::holder_of_past() {
 
 void SpaceScan::sum_up() {
   for (const Row& row : window_) {
+    if (row.external) {
+      if (!row.dead && row.reason != Reason::none) {
+        add(figures_.imported, row.bytes, row.begins);
+      }
+      continue;
+    }
     if (row.dead) {
       add(figures_.dead, row.bytes, true);
       continue;

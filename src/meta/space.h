@@ -29,6 +29,7 @@ struct SpaceSum {
 //   kept       only moments and undo pins: at the newest of them that shows it, so it is freed when
 //              that one and all older ones have gone
 //   dead       nothing shows it; its grace period runs
+// But for those whose bytes lie with others: whatever shows them, they are `imported`.
 struct SpaceFigures {
   uint64_t version = 0;
   int64_t time_ns = 0;
@@ -41,9 +42,10 @@ struct SpaceFigures {
   SpaceSum moments;                   // of `kept`
   SpaceSum undo;                      // of `kept`
   SpaceSum dead;
+  SpaceSum imported;
 
   uint64_t kept_bytes() const { return moments.bytes + undo.bytes; }
-  uint64_t bytes() const;  // all of it
+  uint64_t bytes() const;  // all of it, but for what is imported
 };
 
 // Counts them for one state, in steps.
@@ -74,6 +76,7 @@ class SpaceScan {
     bool is_inline = false;
     bool dead = false;
     bool begins = false;  // a body
+    bool external = false;
     Reason reason = Reason::none;
   };
   struct Holder {

@@ -161,7 +161,8 @@ class Transaction {
   // The same of a file that gets chunk records, which tell no directory.
   Result<> keep_place(const Spot& spot);
 
-  // Checks what a publish brings, claims its blobs and describes it as a body of this version.
+  // Checks what a publish brings, claims or adds its blobs and describes it as a body of this
+  // version. Whether an external object is there and may be read is nothing that a plan can know.
   // Errors: invalid_argument, resource_exhausted (limits), failed_precondition (an upload that is
   // not open, a blob of another upload or already published).
   Result<codec::Body> take_body(const codec::NewBody& body);
@@ -209,6 +210,7 @@ class Transaction {
   Result<NodeId> make_parents(const NodeId& start, const std::vector<std::string>& names,
                               Owner owner);
   Result<> claim_blobs(const codec::NewBody& body);
+  Result<> add_external(const codec::NewBody& body, codec::Body& out);
   Result<> own_names(const NodeId& file);
   void change(codec::Change change);
   static bool notes_changes(const Place& place);
@@ -222,6 +224,7 @@ class Transaction {
   std::string memo_path_;  // the last parent path from the root that was resolved,
   Place memo_;             // and where it led
   std::set<NodeId> published_;
+  uint32_t external_blobs_ = 0;
   bool changed_ = false;  // by an operation before this one
 };
 

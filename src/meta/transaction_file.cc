@@ -3,6 +3,7 @@
 
 #include "base/check.h"
 #include "codec/crc32c.h"
+#include "meta/external.h"
 #include "meta/transaction.h"
 
 namespace nokv::meta {
@@ -194,6 +195,38 @@ Result<> Transaction::claim_blobs(const codec::NewBody& body) {
   return {};
 }
 
+// Blobs under new ids that say where in the object their bytes are.
+Result<> Transaction::add_external(const codec::NewBody& body, Body& out) {
+  const codec::External& object = *body.external;
+  if (body.upload != 0 || body.first_blob != 0 || !body.block_crcs.empty() || !body.bytes.empty()) {
+    return fail(Code::invalid_argument, "the bytes of a body come from one place");
+  }
+  NOKV_TRY(check_external(object));
+  if (body.size > object.size || object.offset > object.size - body.size) {
+    return fail(Code::invalid_argument, "a body of ", body.size, " bytes at ", object.offset,
+                " of an object of ", object.size);
+  }
+  if (body.size > (codec::kBodyBlobsMax - external_blobs_) * codec::kBlobBytes) {
+    return fail(Code::resource_exhausted, "an object of ", body.size,
+                " bytes; a transaction brings in at most ", codec::kBodyBlobsMax / 16, " GiB");
+  }
+  external_blobs_ += static_cast<uint32_t>(codec::blob_count(body.size));
+  if (body.size == object.size) out.etag = object.etag;
+  if (body.size == 0) return {};
+  out.blob = context_.next_id;
+  for (uint64_t done = 0; done < body.size; done += codec::kBlobBytes) {
+    codec::NewBlob added{.blob = new_id(),
+                         .size = std::min(codec::kBlobBytes, body.size - done),
+                         .external = object};
+    added.external->offset += done;
+    codec::BlobRecord record{.bytes = added.size, .external = added.external};
+    context_.pending.put(codec::number_key(Table::blob, added.blob), codec::encoded(record),
+                         version_);
+    out_.blobs.push_back(std::move(added));
+  }
+  return {};
+}
+
 Result<Body> Transaction::take_body(const codec::NewBody& body) {
   Body out;
   out.size = out.base_size = body.size;
@@ -205,6 +238,10 @@ Result<Body> Transaction::take_body(const codec::NewBody& body) {
       body.digest.bytes.size() > 64) {
     return fail(Code::resource_exhausted, "content type and producer have at most ",
                 codec::kNameMax, " bytes, a digest 64");
+  }
+  if (body.external) {
+    NOKV_TRY(add_external(body, out));
+    return out;
   }
   if (body.size == 0) return out;
   if (body.upload != 0) {

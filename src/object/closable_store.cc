@@ -93,6 +93,13 @@ void ClosableStore::get(std::string key, std::optional<Range> range, Clock::Inst
   if (watch) store_.get(std::move(key), range, deadline, std::move(watch));
 }
 
+void ClosableStore::get_same(std::string key, ObjectVersion version, Range range,
+                             Clock::Instant deadline, Done<std::string> done) {
+  auto watch = watched<std::string>(std::move(done));
+  if (!watch) return;
+  store_.get_same(std::move(key), std::move(version), range, deadline, std::move(watch));
+}
+
 void ClosableStore::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) {
   auto watch = watched<ObjectInfo>(std::move(done));
   if (watch) store_.head(std::move(key), deadline, std::move(watch));

@@ -32,6 +32,10 @@ TEST_F(ClosableStoreTest, HandsOnEveryCall) {
   store->get("k", std::nullopt, soon(), [&](Result<std::string> r) { got = std::move(r); });
   ASSERT_TRUE(scheduler.run_until([&] { return got.has_value(); }, 60s));
   EXPECT_EQ(**got, "body");
+  got.reset();
+  store->get_same("k", {"", 4}, {0, 4}, soon(), [&](Result<std::string> r) { got = std::move(r); });
+  ASSERT_TRUE(scheduler.run_until([&] { return got.has_value(); }, 60s));
+  EXPECT_EQ(got->error().code(), Code::aborted);
   EXPECT_EQ(store->description(), "memory");
 }
 

@@ -262,6 +262,11 @@ void LocalStore::get(std::string key, std::optional<Range> range, Clock::Instant
                             std::move(work));
 }
 
+void LocalStore::get_same(std::string key, ObjectVersion /*version*/, Range /*range*/,
+                          Clock::Instant /*deadline*/, Done<std::string> done) {
+  done(fail(Code::unimplemented, description(), ": ", key, ": files have no ETags"));
+}
+
 void LocalStore::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) {
   auto work = [core = core_.get(), key](Done<ObjectInfo> told) {
     auto valid = check_local_key(key);

@@ -24,6 +24,8 @@ uint64_t& counter(ObjectStore::Counters& counters, Operation operation) {
   return counters.lists;
 }
 
+std::string etag_of(const std::string& body) { return str("crc32c-", crc32c(body)); }
+
 std::unexpected<Error> no_such_object(const std::string& key) {
   return fail(Code::not_found, "memory: no object ", key);
 }
@@ -112,13 +114,32 @@ void MemoryStore::get(std::string key, std::optional<Range> range, Clock::Instan
       });
 }
 
+void MemoryStore::get_same(std::string key, ObjectVersion version, Range range,
+                           Clock::Instant deadline, Done<std::string> done) {
+  run<std::string>(Operation::get, key, deadline, std::move(done),
+                   [&](State& state) -> Result<std::string> {
+                     auto found = state.objects.find(key);
+                     if (found == state.objects.end()) return no_such_object(key);
+                     const std::string& body = *found->second.body;
+                     if (etag_of(body) != version.etag || body.size() != version.size) {
+                       return fail(Code::aborted, "memory: ", key, " is another object now");
+                     }
+                     if (range.offset > body.size() || range.length > body.size() - range.offset) {
+                       return fail(Code::data_loss, "memory: ", key, ": ", range.length,
+                                   " bytes at ", range.offset, " of an object of ", body.size());
+                     }
+                     return body.substr(range.offset, range.length);
+                   });
+}
+
 void MemoryStore::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) {
-  run<ObjectInfo>(
-      Operation::head, key, deadline, std::move(done), [&](State& state) -> Result<ObjectInfo> {
-        auto found = state.objects.find(key);
-        if (found == state.objects.end()) return no_such_object(key);
-        return ObjectInfo{key, found->second.body->size(), "", found->second.modified_ns};
-      });
+  run<ObjectInfo>(Operation::head, key, deadline, std::move(done),
+                  [&](State& state) -> Result<ObjectInfo> {
+                    auto found = state.objects.find(key);
+                    if (found == state.objects.end()) return no_such_object(key);
+                    return ObjectInfo{key, found->second.body->size(), etag_of(*found->second.body),
+                                      found->second.modified_ns};
+                  });
 }
 
 void MemoryStore::remove(std::vector<std::string> keys, Clock::Instant deadline,
@@ -133,24 +154,24 @@ void MemoryStore::remove(std::vector<std::string> keys, Clock::Instant deadline,
 
 void MemoryStore::list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
                        Done<ListPage> done) {
-  run<ListPage>(Operation::list, prefix, deadline, std::move(done),
-                [&](State& state) -> Result<ListPage> {
-                  ListPage page;
-                  auto at = std::max(state.objects.lower_bound(prefix),
-                                     state.objects.upper_bound(after), [&](auto a, auto b) {
-                                       if (a == state.objects.end()) return false;
-                                       return b == state.objects.end() || a->first < b->first;
-                                     });
-                  for (; at != state.objects.end() && at->first.starts_with(prefix); ++at) {
-                    if (page.objects.size() == std::min(limit, kListMax)) {
-                      page.more = true;
-                      break;
-                    }
-                    page.objects.push_back(
-                        ObjectInfo{at->first, at->second.body->size(), "", at->second.modified_ns});
-                  }
-                  return page;
-                });
+  run<ListPage>(
+      Operation::list, prefix, deadline, std::move(done), [&](State& state) -> Result<ListPage> {
+        ListPage page;
+        auto at = std::max(state.objects.lower_bound(prefix), state.objects.upper_bound(after),
+                           [&](auto a, auto b) {
+                             if (a == state.objects.end()) return false;
+                             return b == state.objects.end() || a->first < b->first;
+                           });
+        for (; at != state.objects.end() && at->first.starts_with(prefix); ++at) {
+          if (page.objects.size() == std::min(limit, kListMax)) {
+            page.more = true;
+            break;
+          }
+          page.objects.push_back(ObjectInfo{at->first, at->second.body->size(),
+                                            etag_of(*at->second.body), at->second.modified_ns});
+        }
+        return page;
+      });
 }
 
 Result<std::string> MemoryStore::presign(std::string_view, const std::string&, Duration) {

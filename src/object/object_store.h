@@ -32,6 +32,12 @@ struct ObjectInfo {
   Metadata metadata = {};   // head() of a store that keeps it
 };
 
+// What tells an object from another one that had its name before.
+struct ObjectVersion {
+  std::string etag;
+  uint64_t size = 0;
+};
+
 struct Range {
   uint64_t offset = 0;
   uint64_t length = 0;  // 0 gives "" without looking, so says nothing of the object
@@ -102,6 +108,12 @@ class ObjectStore {
   // The whole object, or exactly `range` of it (data_loss when the object is shorter).
   virtual void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
                    Done<std::string> done) = 0;
+
+  // Exactly `range`, which is not empty, of an object that somebody else may have changed: only
+  // while it has this ETag and size. Errors: also aborted (it has not), unimplemented (local
+  // directory).
+  virtual void get_same(std::string key, ObjectVersion version, Range range,
+                        Clock::Instant deadline, Done<std::string> done) = 0;
 
   virtual void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) = 0;
 

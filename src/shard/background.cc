@@ -34,7 +34,8 @@ Background::Background(const Env& env, Shard& shard, engine::Engine& engine, log
       store_(store),
       events_(events),
       options_(std::move(options)),
-      checker_(env, shard, store, events),
+      externals_(options_.externals),
+      checker_(env, shard, store, externals_, events),
       space_(env, shard, store, checker_.desk()),
       backups_(env, shard, engine, log, store, events, checkpoints_, options_.backups),
       home_(std::make_shared<Guarded<Executor*>>(nullptr)),
@@ -574,11 +575,14 @@ void Background::collect_dead(Duration grace, Then then) {
     auto upload = state->view().present<codec::UploadRecord>(
         codec::number_key(Table::upload, (*record)->upload));
     if (!upload || (*upload && (*upload)->closed_ns == 0)) continue;
-    uint32_t blocks = codec::block_count((*record)->bytes);
+    // What lies with somebody else stays there: only the record goes.
+    bool ours = !(*record)->external;
+    uint32_t blocks = ours ? codec::block_count((*record)->bytes) : 0;
     if (keys.size() + blocks > kObjectsAtOnce && !keys.empty()) break;
     for (uint32_t i = 0; i < blocks; ++i) keys.push_back(codec::blob_object_name(blob, i));
     blobs.push_back(blob);
-    bytes += (*record)->bytes;
+    if (ours) bytes += (*record)->bytes;
+    if (blobs.size() == kObjectsAtOnce) break;
   }
   if (blobs.empty()) {
     then(false);

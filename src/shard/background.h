@@ -20,6 +20,7 @@
 #include "object/object_store.h"
 #include "shard/backups.h"
 #include "shard/checker.h"
+#include "shard/external_stores.h"
 #include "shard/shard.h"
 #include "shard/space_meter.h"
 
@@ -45,6 +46,7 @@ struct BackgroundOptions {
   uint64_t kept_bytes_min = 10ULL << 30;
   Duration measure_every = std::chrono::minutes(10);
   BackupOptions backups;
+  ExternalOptions externals;
   Duration trim_every = std::chrono::minutes(1);  // what is noted of changes, below the oldest pin
 };
 
@@ -85,6 +87,10 @@ class Background {
   // fsck, on an executor of its own.
   Checker& checker() { return checker_; }
   const Checker& checker() const { return checker_; }
+
+  // What lies with others, for who reads it.
+  ExternalStores& externals() { return externals_; }
+  const ExternalStores& externals() const { return externals_; }
 
   Backups& backups() { return backups_; }
   const Backups& backups() const { return backups_; }
@@ -172,6 +178,7 @@ class Background {
   Clock::Instant last_changes_trim_{};
   std::optional<meta::Flattener> flattener_;  // of the clone that is being flattened
   uint64_t last_moment_ = 0;                  // the version of the last one
+  ExternalStores externals_;
   Checker checker_;
   SpaceMeter space_;
   SpaceMeter::Figures measured_;  // to act on

@@ -6,11 +6,12 @@ namespace nokv::shard {
 
 using meta::fsck::Problem;
 
-Checker::Checker(const Env& env, Shard& shard, object::ObjectStore& store, EventSink& events,
-                 CheckerOptions options)
+Checker::Checker(const Env& env, Shard& shard, object::ObjectStore& store,
+                 ExternalStores& externals, EventSink& events, CheckerOptions options)
     : env_(env),
       shard_(shard),
       store_(store),
+      externals_(externals),
       events_(events),
       options_(options),
       executor_(env.executors.serial("nokv-fsck")),
@@ -159,7 +160,10 @@ void Checker::Run::records() {
     if (read_.contains(seen.blob)) continue;
     auto record = check_->subject().view.present<codec::BlobRecord>(
         codec::number_key(codec::Table::blob, seen.blob));
-    if (record && *record) expand(seen.blob, **record, seen.path, looks);
+    if (!record || !*record) continue;
+    size_t first = looks.size();
+    expand(seen.blob, **record, seen.path, looks);
+    for (size_t i = first; i < looks.size(); ++i) looks[i].generation = seen.generation;
   }
   look(std::move(looks));
 }

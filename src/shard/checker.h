@@ -13,6 +13,7 @@
 #include "base/log_event.h"
 #include "codec/rpc.h"
 #include "object/object_store.h"
+#include "shard/external_stores.h"
 #include "shard/shard.h"
 #include "shard/store_looks.h"
 
@@ -43,8 +44,8 @@ class Checker {
   using Done = std::move_only_function<void(Result<codec::FsckReply>)>;
 
   // All outlive the checker.
-  Checker(const Env& env, Shard& shard, object::ObjectStore& store, EventSink& events,
-          CheckerOptions options = {});
+  Checker(const Env& env, Shard& shard, object::ObjectStore& store, ExternalStores& externals,
+          EventSink& events, CheckerOptions options = {});
   ~Checker();
 
   // A check that is under way answers everybody who asks for the same: a client that lost its
@@ -63,6 +64,7 @@ class Checker {
   Env env_;
   Shard& shard_;
   object::ObjectStore& store_;
+  ExternalStores& externals_;
   EventSink& events_;
   CheckerOptions options_;
   CheckerCounters counters_;

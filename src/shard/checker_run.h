@@ -5,6 +5,7 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <utility>
@@ -60,6 +61,9 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
   bool still_live(uint64_t blob);
   void expand(uint64_t blob, const codec::BlobRecord& record, const std::string& path,
               std::vector<Look>& out);
+  void expand_external(uint64_t blob, const codec::BlobRecord& record, const std::string& path,
+                       std::vector<Look>& out);
+  LookStores stores() { return {checker_.store_, checker_.externals_}; }
   // Bodies as a whole.
   void want(meta::fsck::SeenBody seen);
   void read_bodies();
@@ -93,9 +97,10 @@ class Checker::Run : public std::enable_shared_from_this<Checker::Run> {
   std::deque<Reading> bodies_;
   std::unordered_set<uint64_t> read_;  // blobs of such bodies, CheckerOptions::blob_window at most
   std::unique_ptr<engine::Iterator> blobs_;
-  std::string listed_;  // the last object
-  bool store_failed_ = false;
-  std::vector<Look> suspects_;  // objects that no record seems to know
+  std::string listed_;                         // the last object
+  std::set<std::string, std::less<>> failed_;  // stores that cannot be checked; "": the own one
+  std::vector<Look> suspects_;                 // objects that no record seems to know
+  std::unordered_set<uint64_t> bad_;           // external blobs, of whose blocks one is enough
   bool naming_begun_ = false;
   size_t repair_ = 0;  // the next problem to mend
   uint64_t repaired_ = 0;

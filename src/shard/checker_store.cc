@@ -1,6 +1,7 @@
 // The part of a check that looks into the object store.
 #include <charconv>
 
+#include "meta/external.h"
 #include "shard/checker_run.h"
 
 namespace nokv::shard {
@@ -10,7 +11,8 @@ using meta::fsck::RemoveObject;
 
 namespace {
 constexpr size_t kLooksAtOnce = 256;
-}
+constexpr std::string_view kOwnStore = "";  // among those that failed
+}  // namespace
 
 std::optional<std::pair<uint64_t, uint32_t>> parse_object_name(std::string_view name) {
   size_t id_at = name.find('/', name.find('/') + 1);
@@ -45,22 +47,47 @@ Result<bool> in_an_upload(const meta::State& state, uint64_t blob) {
 void Checker::Run::expand(uint64_t blob, const codec::BlobRecord& record, const std::string& path,
                           std::vector<Look>& out) {
   if (record.state != codec::BlobState::live) return;
+  if (record.external) return expand_external(blob, record, path, out);
+  if (failed_.contains(kOwnStore)) return;
   auto blocks = std::min<size_t>(codec::block_count(record.bytes), record.block_crcs.size());
   for (uint32_t i = 0; i < blocks; ++i) {
     uint64_t bytes = std::min(codec::kBlockBytes, record.bytes - i * codec::kBlockBytes);
-    out.push_back({codec::blob_object_name(blob, i), blob, i, bytes, record.block_crcs[i], path});
+    out.push_back({.object = codec::blob_object_name(blob, i),
+                   .blob = blob,
+                   .block = i,
+                   .bytes = bytes,
+                   .crc = record.block_crcs[i],
+                   .path = path});
+  }
+}
+
+// Where objects are only looked for, one look is for all of the blob.
+void Checker::Run::expand_external(uint64_t blob, const codec::BlobRecord& record,
+                                   const std::string& path, std::vector<Look>& out) {
+  if (failed_.contains(record.external->store)) return;
+  uint64_t step = request_.read_data ? codec::kBlockBytes : codec::kBlobBytes;
+  uint64_t bytes = std::min(record.bytes, codec::kBlobBytes);  // another pass tells of more
+  for (uint64_t done = 0; done < bytes; done += step) {
+    Look& look = out.emplace_back();
+    look.object = meta::external_name(*record.external);
+    look.blob = blob;
+    look.block = static_cast<uint32_t>(done / codec::kBlockBytes);
+    look.bytes = std::min(step, bytes - done);
+    look.external = record.external;
+    look.external->offset += done;
+    look.path = path;
   }
 }
 
 void Checker::Run::look(std::vector<Look> looks) {
-  if (looks.empty() || store_failed_) return next();
+  if (looks.empty()) return next();
   const CheckerOptions& options = checker_.options_;
   LookOptions how{request_.read_data, false,
                   request_.read_data ? options.reads_at_once : options.heads_at_once, deadline_,
                   options.store_timeout};
   auto self = shared_from_this();
   look_at(
-      checker_.desk_, checker_.store_, checker_.env_.clock, std::move(looks), how,
+      checker_.desk_, stores(), checker_.env_.clock, std::move(looks), how,
       [self](const Look& look, const Result<Held>& held) { self->seen(look, held); },
       [self] { self->next(); });
 }
@@ -76,6 +103,7 @@ void Checker::Run::seen(const Look& look, const Result<Held>& held) {
   auto& report = check_->report();
   report.looked_at();
   auto problem = [&](std::string_view code, std::string detail) {
+    if (look.generation != 0) detail += str("; generation ", look.generation);
     report.add({.code = code,
                 .path = look.path,
                 .id = std::to_string(look.blob),
@@ -84,20 +112,32 @@ void Checker::Run::seen(const Look& look, const Result<Held>& held) {
   };
   if (!held) {
     const Error& error = held.error();
-    if (error.code() == Code::not_found || error.code() == Code::data_loss) {
+    bool gone = error.code() == Code::not_found;
+    if (gone || error.code() == Code::data_loss ||
+        (look.external && error.code() == Code::aborted)) {
       if (!still_live(look.blob)) return;
-      problem(error.code() == Code::not_found ? "missing_object" : "object_unreadable",
-              str("object ", look.object, ": ", error.message()));
-    } else if (!std::exchange(store_failed_, true)) {
+      bool tells = look.external && bad_.size() < meta::fsck::Report::kProblemsMax;
+      if (tells && !bad_.insert(look.blob).second) return;
+      if (look.external) {  // whose name is in the message
+        problem(gone ? "external_missing" : "external_changed", error.message());
+      } else {
+        problem(gone ? "missing_object" : "object_unreadable",
+                str("object ", look.object, ": ", error.message()));
+      }
+      return;
+    }
+    std::string_view store = look.external ? std::string_view(look.external->store) : kOwnStore;
+    if (failed_.emplace(store).second) {
       report.add({.code = "store",
-                  .detail = str("the object store cannot be checked: ", error.message())});
+                  .detail = str(look.external ? store : "the object store",
+                                " cannot be checked: ", error.message())});
     }
     return;
   }
   if (held->bytes != look.bytes) {
     problem("object_size", str("object ", look.object, " has ", held->bytes,
                                " bytes; its record says ", look.bytes));
-  } else if (request_.read_data && held->crc != look.crc) {
+  } else if (request_.read_data && !look.external && held->crc != look.crc) {
     problem("object_checksum",
             str("object ", look.object, " has another checksum than its record says"));
   }
@@ -118,12 +158,12 @@ void Checker::Run::blobs() {
       expand(blob, record, {}, looks);
     }
   }
-  if (!blobs_->valid() || store_failed_) {
+  if (!blobs_->valid()) {
     if (auto status = blobs_->status(); !status) {
       check_->report().add(
           {.code = "unreadable", .detail = str("blobs: ", status.error().message())});
     }
-    phase_ = request_.orphans && !store_failed_ ? Phase::orphans : Phase::naming;
+    phase_ = request_.orphans && !failed_.contains(kOwnStore) ? Phase::orphans : Phase::naming;
   }
   look(std::move(looks));
 }
@@ -166,7 +206,7 @@ void Checker::Run::see_page(const object::ListPage& page) {
   LookOptions how{false, false, checker_.options_.heads_at_once, deadline_,
                   checker_.options_.store_timeout};
   look_at(
-      checker_.desk_, checker_.store_, checker_.env_.clock, std::exchange(suspects_, {}), how,
+      checker_.desk_, stores(), checker_.env_.clock, std::exchange(suspects_, {}), how,
       [self](const Look& look, const Result<Held>& held) { self->suspect(look, held); },
       [self] { self->next(); });
 }

@@ -82,6 +82,7 @@ void add_work(const Background& background, const object::ObjectStore& store,
   codec::StatusReply newest;
   background.backups().tell(newest);
   auto objects = store.counters();
+  const auto& external = background.externals().counters();
   out.insert(
       out.end(),
       {{"nokv_gc_pending", "Dead blobs that wait for the end of their grace period",
@@ -116,7 +117,10 @@ void add_work(const Background& background, const object::ObjectStore& store,
        {"nokv_object_gets", "Objects read by the server", objects.gets},
        {"nokv_object_retries", "Requests to the object store that were sent again",
         objects.retries},
-       {"nokv_object_failures", "Requests to the object store that failed", objects.failures}});
+       {"nokv_object_failures", "Requests to the object store that failed", objects.failures},
+       {"nokv_external_reads", "Reads of imported objects", external.reads},
+       {"nokv_external_failures", "Of them, those that failed: also of objects that were replaced",
+        external.failures}});
 }
 
 void add_watches(const Background& background, std::vector<Figure>& out) {
@@ -143,7 +147,9 @@ void add_space(const Background& background, std::vector<Figure>& out) {
               {"nokv_space_live_bytes", "Bytes of bodies of today", space->live.bytes},
               {"nokv_space_snapshot_bytes", "Bytes only snapshots keep", snapshots},
               {"nokv_space_kept_bytes", "Bytes only moments and undo keep", space->kept_bytes()},
-              {"nokv_space_dead_bytes", "Bytes in their grace period", space->dead.bytes}});
+              {"nokv_space_dead_bytes", "Bytes in their grace period", space->dead.bytes},
+              {"nokv_space_imported_bytes", "Bytes of bodies that lie in other buckets",
+               space->imported.bytes}});
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "codec/crc32c.h"
 #include "codec/key.h"
 #include "meta/file_log.h"
 #include "meta/quotas.h"
@@ -73,10 +72,6 @@ Result<meta::Located> locate(const meta::Tree& tree, const meta::View& view,
   }
   NOKV_ASSIGN(auto names, meta::split_path(target.path, true));
   return tree.resolve(target.id, std::move(names), follow);
-}
-
-void note(Guarded<std::string>& problem, const Error& error) {
-  problem.with([&](std::string& last) { last = error.message(); });
 }
 
 }  // namespace
@@ -316,7 +311,8 @@ Result<codec::OpenReply> Service::open(const codec::OpenRequest& request, const 
   return reply;
 }
 
-// Says how to reach the blobs of the plan: presigned URLs for exactly the blocks it touches.
+// Says how to reach the blobs of the plan: presigned URLs for exactly the blocks it touches, but
+// for external ones, to which only the server has a way.
 Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
   codec::BodyPlan& plan = reply.plan;
   bool any = std::ranges::any_of(
@@ -327,7 +323,7 @@ Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
   if (caller.shares_disk) plan.access.directory = store_.shared_directory();
   if (!plan.access.directory.empty()) return {};
   for (const auto& extent : plan.extents) {
-    if (extent.blob == 0 || !extent.bytes.empty()) continue;
+    if (extent.blob == 0 || !extent.bytes.empty() || extent.external) continue;
     auto first = static_cast<uint32_t>(extent.blob_offset / codec::kBlockBytes);
     auto last =
         static_cast<uint32_t>((extent.blob_offset + extent.length - 1) / codec::kBlockBytes);
@@ -343,107 +339,6 @@ Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
     }
   }
   return {};
-}
-
-// ---- blobs
-
-// The upload is open and the blobs are its own.
-Result<> Service::check_upload(uint64_t upload, uint64_t blob, uint64_t count) {
-  auto state = shard_.state();
-  auto record =
-      state->view().present<codec::UploadRecord>(codec::number_key(codec::Table::upload, upload));
-  if (!record) return std::unexpected(std::move(record).error());
-  if (!*record || (*record)->closed_ns != 0) {
-    return fail(Code::failed_precondition, "upload ", upload, " is not open");
-  }
-  if (blob < (*record)->first_blob || count > (*record)->count ||
-      blob - (*record)->first_blob > (*record)->count - count) {
-    return fail(Code::failed_precondition, "blob ", blob, " is not of upload ", upload);
-  }
-  return {};
-}
-
-Result<codec::BlobAccess> Service::access(const codec::AccessRequest& request,
-                                          const Caller& caller) {
-  constexpr uint32_t kBlocksMax = 256;
-  if (request.blocks > kBlocksMax) {
-    return fail(Code::resource_exhausted, request.blocks, " blocks in one request; the limit is ",
-                kBlocksMax);
-  }
-  NOKV_TRY(check_upload(request.upload, request.first_blob,
-                        std::max<uint64_t>(codec::blob_count(request.bytes), 1)));
-  codec::BlobAccess out;
-  out.through_server = true;
-  out.expires_ns = to_unix_ns(env_.clock.wall()) + options_.plan_ttl.count();
-  if (caller.shares_disk) out.directory = store_.shared_directory();
-  if (!out.directory.empty()) return out;
-  constexpr uint32_t kPerBlob = codec::kBlobBytes / codec::kBlockBytes;
-  for (uint32_t i = 0; i < request.blocks; ++i) {
-    uint32_t block = request.first_block + i;
-    auto url = store_.presign(
-        "PUT", codec::blob_object_name(request.first_blob + block / kPerBlob, block % kPerBlob),
-        options_.plan_ttl);
-    if (!url) {
-      if (url.error().code() == Code::unimplemented) return out;
-      note_store_error(url.error().message());
-      return std::unexpected(std::move(url).error());
-    }
-    out.urls.push_back(*std::move(url));
-  }
-  return out;
-}
-
-void Service::put_block(const codec::PutBlockRequest& request, const Caller& caller, Done done) {
-  if (auto good = check_upload(request.upload, request.blob, 1); !good) {
-    done(std::unexpected(std::move(good).error()));
-    return;
-  }
-  if (request.bytes.size() > codec::kBlockBytes ||
-      request.block >= codec::kBlobBytes / codec::kBlockBytes) {
-    done(fail(Code::resource_exhausted, "block ", request.block, " of ", request.bytes.size(),
-              " bytes; a block has at most ", codec::kBlockBytes));
-    return;
-  }
-  if (crc32c(request.bytes) != request.crc) {
-    done(fail(Code::data_loss, "block ", request.block, " of blob ", request.blob,
-              " was damaged on its way"));
-    return;
-  }
-  object::PutOptions options;
-  options.crc32c = request.crc;
-  store_.put(codec::blob_object_name(request.blob, request.block),
-             std::make_shared<const std::string>(request.bytes), options, caller.deadline,
-             [problem = store_error_, done = std::move(done)](Result<> put) mutable {
-               if (put) {
-                 problem->with([](std::string& error) { error.clear(); });
-                 done(std::string());
-               } else {
-                 note(*problem, put.error());
-                 done(std::unexpected(std::move(put).error()));
-               }
-             });
-}
-
-void Service::get_block(const codec::GetBlockRequest& request, const Caller& caller, Done done) {
-  std::optional<object::Range> range;
-  if (request.length != 0) {
-    if (request.length > codec::kBlockBytes) {
-      done(fail(Code::resource_exhausted, request.length, " bytes; a block has at most ",
-                codec::kBlockBytes));
-      return;
-    }
-    range = object::Range{request.offset, request.length};
-  }
-  store_.get(codec::blob_object_name(request.blob, request.block), range, caller.deadline,
-             [problem = store_error_, done = std::move(done)](Result<std::string> got) mutable {
-               if (got) {
-                 problem->with([](std::string& error) { error.clear(); });
-                 done(codec::encoded(codec::Bytes{*std::move(got)}));
-               } else {
-                 note(*problem, got.error());
-                 done(std::unexpected(std::move(got).error()));
-               }
-             });
 }
 
 // ---- about the namespace
@@ -573,7 +468,22 @@ Result<codec::StatusReply> Service::status() {
   return reply;
 }
 
+// What a plan cannot know: whether the server may read what is to be a body.
+Result<> Service::check_external(const codec::CommitRequest& request) {
+  for (const auto& box : request.operations) {
+    const codec::NewBody* body = nullptr;
+    if (const auto* publish = std::get_if<codec::Publish>(&box.op)) body = &publish->body;
+    if (const auto* append = std::get_if<codec::Append>(&box.op)) body = &append->body;
+    if (body == nullptr || !body->external) continue;
+    NOKV_TRY(background_.externals().check(*body->external));
+  }
+  return {};
+}
+
 void Service::commit(codec::CommitRequest request, const Caller& caller, Done done) {
+  if (auto good = check_external(request); !good) {
+    return done(std::unexpected(std::move(good).error()));
+  }
   shard_.commit(std::move(request), caller.principal,
                 encode_into<codec::CommitReply>(std::move(done)));
 }
@@ -740,6 +650,13 @@ void Service::call(Method method, std::string_view body, const Caller& caller, D
       if (!codec::decode(body, request)) break;
       background_.backups().remove(std::move(request.to), std::move(request.id),
                                    encode_into<codec::BackupsReply>(std::move(done)));
+      return;
+    }
+    case Method::list_objects: {
+      codec::ListObjectsRequest request;
+      if (!codec::decode(body, request)) break;
+      background_.externals().list(request, caller.deadline,
+                                   encode_into<codec::ListObjectsReply>(std::move(done)));
       return;
     }
     case Method::stats:

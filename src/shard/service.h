@@ -102,9 +102,12 @@ class Service {
   Result<ComparedSide> compared(const meta::State& state, const codec::Target& target,
                                 const std::string& at);
   Result<codec::StatusReply> status();
+  Result<> check_external(const codec::CommitRequest& request);
   void commit(codec::CommitRequest request, const Caller& caller, Done done);
   void put_block(const codec::PutBlockRequest& request, const Caller& caller, Done done);
   void get_block(const codec::GetBlockRequest& request, const Caller& caller, Done done);
+  void get_external(const codec::BlobRecord& record, const codec::GetBlockRequest& request,
+                    const Caller& caller, Done done);
   Result<> check_upload(uint64_t upload, uint64_t blob, uint64_t count);
   Result<> add_access(const Caller& caller, codec::OpenReply& reply);
   // Runs `then` once the store's prefix is known to be this namespace's; else tells why not.

@@ -149,6 +149,7 @@ Result<codec::SpaceReply> reply_of(const meta::State& state, const meta::SpaceFi
   row("undo", "", figures.undo);
   NOKV_TRY(clone_rows(state, figures, tree, row));
   row("dead", "", figures.dead);
+  row("imported", "", figures.imported);
   return reply;
 }
 

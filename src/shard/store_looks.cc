@@ -22,7 +22,7 @@ namespace {
 
 struct Batch : std::enable_shared_from_this<Batch> {
   std::shared_ptr<Desk> desk;
-  object::ObjectStore& store;
+  LookStores stores;
   const Clock& clock;
   std::vector<Look> looks;
   LookOptions options;
@@ -31,8 +31,8 @@ struct Batch : std::enable_shared_from_this<Batch> {
   size_t next = 0;
   size_t under_way = 0;
 
-  Batch(std::shared_ptr<Desk> a_desk, object::ObjectStore& a_store, const Clock& a_clock)
-      : desk(std::move(a_desk)), store(a_store), clock(a_clock) {}
+  Batch(std::shared_ptr<Desk> a_desk, LookStores all, const Clock& a_clock)
+      : desk(std::move(a_desk)), stores(all), clock(a_clock) {}
 
   void go_on() {
     while (under_way < options.at_once && next < looks.size()) {
@@ -45,18 +45,24 @@ struct Batch : std::enable_shared_from_this<Batch> {
   void ask(size_t i) {
     auto deadline = std::min(options.deadline, clock.now() + options.timeout);
     auto self = shared_from_this();
-    if (options.read) {
-      store.get(looks[i].object, std::nullopt, deadline, [self, i](Result<std::string> got) {
-        if (got) {
-          Held held{got->size(), crc32c(*got), {}};
-          if (self->options.keep) held.data = *std::move(got);
-          self->answer(i, std::move(held));
-        } else {
-          self->answer(i, std::unexpected(std::move(got).error()));
-        }
+    const Look& look = looks[i];
+    auto read = [self, i](Result<std::string> got) {
+      if (!got) return self->answer(i, std::unexpected(std::move(got).error()));
+      Held held{got->size(), crc32c(*got), {}};
+      if (self->options.keep) held.data = *std::move(got);
+      self->answer(i, std::move(held));
+    };
+    if (look.external && options.read) {
+      stores.externals.read(*look.external, look.bytes, deadline, read);
+    } else if (look.external) {
+      stores.externals.look(*look.external, deadline, [self, i](Result<> there) {
+        if (!there) return self->answer(i, std::unexpected(std::move(there).error()));
+        self->answer(i, Held{self->looks[i].bytes, 0, {}});
       });
+    } else if (options.read) {
+      stores.own.get(look.object, std::nullopt, deadline, read);
     } else {
-      store.head(looks[i].object, deadline, [self, i](Result<object::ObjectInfo> got) {
+      stores.own.head(looks[i].object, deadline, [self, i](Result<object::ObjectInfo> got) {
         if (got) {
           self->answer(i, Held{got->size, 0, {}});
         } else {
@@ -77,11 +83,11 @@ struct Batch : std::enable_shared_from_this<Batch> {
 
 }  // namespace
 
-void look_at(const std::shared_ptr<Desk>& desk, object::ObjectStore& store, const Clock& clock,
+void look_at(const std::shared_ptr<Desk>& desk, LookStores stores, const Clock& clock,
              std::vector<Look> looks, const LookOptions& options,
              std::function<void(const Look&, const Result<Held>&)> seen,
              std::move_only_function<void()> done) {
-  auto batch = std::make_shared<Batch>(desk, store, clock);
+  auto batch = std::make_shared<Batch>(desk, stores, clock);
   batch->looks = std::move(looks);
   batch->options = options;
   batch->seen = std::move(seen);

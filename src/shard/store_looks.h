@@ -4,12 +4,15 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/env/env.h"
 #include "base/guarded.h"
+#include "codec/record.h"
 #include "object/object_store.h"
+#include "shard/external_stores.h"
 
 namespace nokv::shard {
 
@@ -35,11 +38,14 @@ struct Look {
   uint32_t block = 0;
   uint64_t bytes = 0;
   uint32_t crc = 0;
-  std::string path;  // of a file that mentions it, where known
-  size_t place = 0;  // for who asks
+  std::optional<codec::External> external;  // where its bytes lie instead; then without a checksum
+  std::string path;                         // of a file that mentions it, where known
+  uint64_t generation = 0;                  // of that file's body
+  size_t place = 0;                         // for who asks
 };
 
-// What the store holds under the name; the checksum only when it was read.
+// What the store holds under the name; the checksum only when it was read. External bytes are held
+// as they should be, or not at all.
 struct Held {
   uint64_t bytes = 0;
   uint32_t crc = 0;
@@ -54,9 +60,15 @@ struct LookOptions {
   Duration timeout = std::chrono::seconds(30);
 };
 
-// Calls `seen` for each on the desk's executor, in any order, then `done`. The store and the clock
+// Where the objects are.
+struct LookStores {
+  object::ObjectStore& own;
+  ExternalStores& externals;
+};
+
+// Calls `seen` for each on the desk's executor, in any order, then `done`. The stores and the clock
 // outlive the desk's executor.
-void look_at(const std::shared_ptr<Desk>& desk, object::ObjectStore& store, const Clock& clock,
+void look_at(const std::shared_ptr<Desk>& desk, LookStores stores, const Clock& clock,
              std::vector<Look> looks, const LookOptions& options,
              std::function<void(const Look&, const Result<Held>&)> seen,
              std::move_only_function<void()> done);

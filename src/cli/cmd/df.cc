@@ -15,8 +15,9 @@ namespace {
 
 struct Sums {
   uint64_t live = 0;
-  uint64_t past = 0;     // snapshots, moments, undo, clones
-  uint64_t waiting = 0;  // dead, uploading
+  uint64_t past = 0;      // snapshots, moments, undo, clones
+  uint64_t waiting = 0;   // dead, uploading
+  uint64_t imported = 0;  // in other buckets, so in none of the above
   uint64_t files = 0;
 };
 
@@ -28,6 +29,8 @@ Sums sums_of(const codec::SpaceReply& space) {
       sums.files += it.files;
     } else if (it.reason == "dead" || it.reason == "uploading") {
       sums.waiting += it.bytes;
+    } else if (it.reason == "imported") {
+      sums.imported += it.bytes;
     } else {
       sums.past += it.bytes;
     }
@@ -43,6 +46,7 @@ void print_sums(Output& out, const Sums& it) {
                         .add("live", it.live)
                         .add("past", it.past)
                         .add("waiting", it.waiting)
+                        .add("imported", it.imported)
                         .add("files", it.files));
   }
   Table table({0});
@@ -50,6 +54,7 @@ void print_sums(Output& out, const Sums& it) {
   table.row({out.size(it.past), "kept for snapshots, moments and undo"});
   table.row({out.size(it.waiting), "waiting to be deleted, or being uploaded"});
   table.row({out.size(total), "in all"});
+  if (it.imported > 0) table.row({out.size(it.imported), "imported: they lie in other buckets"});
   table.print(out);
 }
 
@@ -94,7 +99,8 @@ Command df_row() {
           "shows "
           "it, without a name what several are based on, and removed what clones are based on "
           "that only snapshots or other clones still need. moments, undo: only these show it. "
-          "dead: bodies in their grace period. uploading: uploads that are not finished.",
+          "dead: bodies in their grace period. uploading: uploads that are not finished. imported: "
+          "what lies in other buckets, whatever shows it; it is in no other row.",
       .positionals = {},
       .options = {{.name = "why", .help = "one row for each reason"}},
       .examples = {{"nokv df --why", ""}},

@@ -19,6 +19,7 @@ Command tail_row();
 Command put_row();
 Command put_artifact_row();
 Command get_row();
+Command import_row();
 Command export_row();
 Command mkdir_row();
 Command rm_row();

@@ -28,6 +28,7 @@ void print_text(Output& out, const codec::Entry& it, const std::string& path, ui
     row("content type", it.body.content_type);
     row("producer", it.body.producer);
     row("digest", digest_text(it.body.digest));
+    row("etag", it.body.etag);
   }
   if (it.kind == codec::Kind::symlink) row("target", it.target);
   if (it.kind == codec::Kind::directory) {

@@ -42,6 +42,8 @@ class FaultyStore final : public object::ObjectStore {
            Clock::Instant deadline, object::Done<> done) override;
   void get(std::string key, std::optional<object::Range> range, Clock::Instant deadline,
            object::Done<std::string> done) override;
+  void get_same(std::string key, object::ObjectVersion version, object::Range range,
+                Clock::Instant deadline, object::Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline,
             object::Done<object::ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,

@@ -31,6 +31,7 @@ void for_each_record(auto&& visit) {
   visit.template operator()<FlatClone>("FlatClone");
   visit.template operator()<Shortcut>("Shortcut");
   visit.template operator()<RootRecord>("RootRecord");
+  visit.template operator()<External>("External");
   visit.template operator()<BlobRecord>("BlobRecord");
   visit.template operator()<InlineRecord>("InlineRecord");
   visit.template operator()<PinRecord>("PinRecord");
@@ -143,6 +144,9 @@ void for_each_rpc(auto&& visit) {
   visit.template operator()<BackupsRequest>("BackupsRequest");
   visit.template operator()<BackupsReply>("BackupsReply");
   visit.template operator()<BackupRemoveRequest>("BackupRemoveRequest");
+  visit.template operator()<ListObjectsRequest>("ListObjectsRequest");
+  visit.template operator()<ListedObject>("ListedObject");
+  visit.template operator()<ListObjectsReply>("ListObjectsReply");
   visit.template operator()<PolicyReply>("PolicyReply");
   visit.template operator()<SyncRequest>("SyncRequest");
   visit.template operator()<SyncReply>("SyncReply");

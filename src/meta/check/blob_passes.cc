@@ -90,8 +90,8 @@ Result<> BlobPass::load_blob(uint64_t blob) {
   }
   bool dead = record.state == BlobState::dead;
   window_.push_back({blob, record.bytes, record.references, 0, false, dead});
-  if (record.bytes == 0 || record.bytes > codec::kBlobBytes ||
-      record.block_crcs.size() != codec::block_count(record.bytes)) {
+  size_t crcs = record.external ? 0 : codec::block_count(record.bytes);
+  if (record.bytes == 0 || record.bytes > codec::kBlobBytes || record.block_crcs.size() != crcs) {
     report_.add({.code = "blob",
                  .id = std::to_string(blob),
                  .detail = str(record.bytes, " bytes with ", record.block_crcs.size(),
@@ -286,18 +286,20 @@ void NamingPass::see_dentry() {
   codec::DentryKey key;
   codec::Dentry dentry;
   if (!codec::split_dentry_key(scan_->record_key(), key)) return;
+  if (!codec::decode(scan_->record(), dentry)) return;
   auto name = [&](const std::vector<size_t>& problems) {
     for (size_t i : problems) {
       Problem& problem = report_.problems()[i];
       if (!problem.path.empty()) continue;
       problem.path = path_of(subject_.view, key.directory, key.name);
+      if (dentry.inode) problem.detail += str("; generation ", dentry.inode->body.generation);
       if (scan_->death() != 0) problem.detail += "; only older versions have it";
     }
   };
   for (const Mention& mention : scan_->mentions()) {
     if (auto found = wanted_.find(mention.blob); found != wanted_.end()) name(found->second);
   }
-  if (files_.empty() || !codec::decode(scan_->record(), dentry)) return;
+  if (files_.empty()) return;
   if (auto found = files_.find(dentry.child); found != files_.end()) name(found->second);
 }
 

@@ -53,13 +53,14 @@ Result<> Check::see_file(const std::string& path, const codec::Body& body, const
   uint64_t last = 0;
   std::ranges::sort(mentions, {}, &Mention::blob);
   for (const Mention& mention : mentions) {
-    if (std::exchange(last, mention.blob) != mention.blob) NOKV_TRY(see_mention(path, mention));
+    if (std::exchange(last, mention.blob) == mention.blob) continue;
+    NOKV_TRY(see_mention(path, body.generation, mention));
   }
   return {};
 }
 
 // Without counts, which the whole namespace would have to be read for.
-Result<> Check::see_mention(const std::string& path, const Mention& mention) {
+Result<> Check::see_mention(const std::string& path, uint64_t generation, const Mention& mention) {
   report_.looked_at();
   std::string id = std::to_string(mention.blob);
   auto table = mention.is_inline ? codec::Table::inline_blob : codec::Table::blob;
@@ -81,7 +82,7 @@ Result<> Check::see_mention(const std::string& path, const Mention& mention) {
   } else if (!mention.is_inline && blob.state == codec::BlobState::dead) {
     problem("dead_blob_mentioned", "the blob is dead, and the file mentions it");
   } else if (!mention.is_inline) {
-    seen_.push_back({mention.blob, path});
+    seen_.push_back({mention.blob, path, generation});
   }
   return {};
 }

@@ -20,6 +20,7 @@ namespace nokv::meta::fsck {
 struct SeenBlob {
   uint64_t blob = 0;
   std::string path;
+  uint64_t generation = 0;  // of the file's body
 };
 
 struct SeenBody {
@@ -66,7 +67,7 @@ class Check {
   Result<> add_part();
   void add_all();
   Result<> see_file(const std::string& path, const codec::Body& body, const NodeId& id);
-  Result<> see_mention(const std::string& path, const Mention& mention);
+  Result<> see_mention(const std::string& path, uint64_t generation, const Mention& mention);
 
   Options options_;
   Subject subject_;

@@ -77,7 +77,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Append& op) {
     return fail(Code::aborted, spot.path(), ": its size is ", old_size, ", not ", *op.at_size);
   }
   bool small = body.body_number == 0 && (body.is_inline || old_size == 0) && op.body.upload == 0 &&
-               old_size + op.body.size <= codec::kInlineMax;
+               !op.body.external && old_size + op.body.size <= codec::kInlineMax;
   Body added;
   if (small && old_size != 0) {
     // Both fit: one inline blob for the whole, so that logs written by lines stay small.
@@ -106,6 +106,7 @@ Result<OperationResult> run(Transaction& txn, const codec::Append& op) {
     NOKV_TRY(lay(txn, spot.id(), body, old_size, added));
     body.size = old_size + op.body.size;
     body.digest = {};
+    body.etag.clear();
     if (!op.body.producer.empty()) body.producer = op.body.producer;
   }
   txn.stamp(body);

@@ -3,10 +3,9 @@
 namespace nokv::meta::planning {
 
 Result<OperationResult> run(Transaction& txn, const codec::OpenUpload& op) {
-  constexpr uint32_t kBlobsMax = 4096;  // a body of 256 GiB
-  if (op.blobs == 0 || op.blobs > kBlobsMax) {
+  if (op.blobs == 0 || op.blobs > codec::kBodyBlobsMax) {
     return fail(Code::resource_exhausted, "an upload of ", op.blobs, " blobs; it has 1 to ",
-                kBlobsMax, " (", kBlobsMax / 16, " GiB)");
+                codec::kBodyBlobsMax, " (", codec::kBodyBlobsMax / 16, " GiB)");
   }
   OperationResult out;
   out.upload = txn.new_id();

@@ -70,6 +70,27 @@ Result<std::string> body_of(net::HttpClientResponse& response, const std::option
   return std::string(body.substr(0, range->length));
 }
 
+void ask_for(S3Call& call, const Range& range, size_t body_max) {
+  uint64_t last = range.offset + range.length - 1;
+  call.plain_headers.emplace_back("Range", str("bytes=", range.offset, "-", last));
+  call.response_max = std::min<uint64_t>(body_max, std::max<uint64_t>(range.length, kErrorBytes));
+}
+
+std::optional<uint64_t> number_of(std::string_view text) {
+  uint64_t number = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+// Of the object that an answer gives all or a range of: "bytes 0-4/10" tells 10.
+std::optional<uint64_t> whole_size(const net::HttpClientResponse& response) {
+  if (response.status == 200) return response.body.size();
+  std::string_view range = response.header("content-range");
+  size_t slash = range.find('/');
+  return slash == std::string_view::npos ? std::nullopt : number_of(range.substr(slash + 1));
+}
+
 // One remove() of many keys: completes when the last of its requests has.
 class Removal {
  public:
@@ -217,15 +238,41 @@ void S3Store::get(std::string key, std::optional<Range> range, Clock::Instant de
   if (range && range->length == 0) return done("");
   call.counter = &Counters::gets;
   call.response_max = core_->options().body_max;
-  if (range) {
-    uint64_t last = range->offset + range->length - 1;
-    call.plain_headers.emplace_back("Range", str("bytes=", range->offset, "-", last));
-    call.response_max =
-        std::min<uint64_t>(call.response_max, std::max<uint64_t>(range->length, kErrorBytes));
-  }
+  if (range) ask_for(call, *range, call.response_max);
   call.done = reading<std::string>(
       std::move(done), core_->where(call.what),
       [range](net::HttpClientResponse& response) { return body_of(response, range); });
+  core_->sender().send(std::move(call));
+}
+
+// The store is asked to compare (If-Match), and what it answers is compared all the same.
+void S3Store::get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
+                       Done<std::string> done) {
+  S3Call call;
+  if (!core_->starts(call, "get", "GET", key, deadline, done)) return;
+  call.counter = &Counters::gets;
+  ask_for(call, range, core_->options().body_max);
+  call.plain_headers.emplace_back("If-Match", str("\"", version.etag, "\""));
+  auto read = [version, range](net::HttpClientResponse& response) -> Result<std::string> {
+    std::string_view etag = unquoted(response.header("etag"));
+    if (etag != version.etag) {
+      return fail(Code::aborted, "its ETag is ", etag, ", not ", version.etag);
+    }
+    if (auto size = whole_size(response); size != version.size) {
+      return fail(Code::aborted, "it has another size than ", version.size, " bytes");
+    }
+    return body_of(response, range);
+  };
+  auto answered = reading<std::string>(std::move(done), core_->where(call.what), std::move(read));
+  call.done = [answered = std::move(answered),
+               version](Result<net::HttpClientResponse> response) mutable {
+    // 412, which a put would take for a key that is taken.
+    if (!response && response.error().code() == Code::already_exists) {
+      response = std::unexpected(Error(
+          Code::aborted, str(response.error().message(), ": its ETag is not ", version.etag)));
+    }
+    answered(std::move(response));
+  };
   core_->sender().send(std::move(call));
 }
 
@@ -235,11 +282,9 @@ void S3Store::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> do
   call.counter = &Counters::heads;
   auto read = [key](net::HttpClientResponse& response) -> Result<ObjectInfo> {
     ObjectInfo info{key, 0, std::string(unquoted(response.header("etag"))), 0};
-    std::string_view length = response.header("content-length");
-    auto [end, error] = std::from_chars(length.data(), length.data() + length.size(), info.size);
-    if (error != std::errc() || end != length.data() + length.size()) {
-      return fail(Code::data_loss, "the answer has no length");
-    }
+    auto length = number_of(response.header("content-length"));
+    if (!length) return fail(Code::data_loss, "the answer has no length");
+    info.size = *length;
     if (auto time = parse_http_date(response.header("last-modified"))) {
       info.modified_ns = to_unix_ns(*time);
     }

@@ -64,6 +64,8 @@ class S3Store final : public ObjectStore, public PartedPuts {
            Clock::Instant deadline, Done<> done) override;
   void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
            Done<std::string> done) override;
+  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
+                Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,
               Done<std::vector<RemoveFailure>> done) override;

@@ -357,6 +357,49 @@ TEST_F(S3StoreTest, ARangeThatTheServerIgnoredIsCutOut) {
   EXPECT_EQ(get("k", Range{8, 4}).error().code(), Code::data_loss);
 }
 
+// Also by a server that does not know If-Match.
+TEST_F(S3StoreTest, AnObjectThatIsAnotherOneIsNotReadWhateverTheServerAnswers) {
+  std::mutex mutex;
+  std::string answer;
+  std::string head;
+  auto now = [&](std::string text) {
+    std::lock_guard lock(mutex);
+    answer = std::move(text);
+  };
+  serve([&](const Server::Request& r) {
+    std::lock_guard lock(mutex);
+    head = r.head;
+    return answer;
+  });
+  auto read = [&] {
+    Waiter<std::string> waiter;
+    store->get_same("k", {"tag", 10}, {3, 4}, soon(), waiter.done());
+    return waiter.wait();
+  };
+  constexpr std::string_view kRange = "Content-Range: bytes 3-6/10\r\n";
+  now(Server::reply(206, "3456", str("ETag: \"tag\"\r\n", kRange)));
+  EXPECT_EQ(read().value(), "3456");
+  {
+    std::lock_guard lock(mutex);
+    EXPECT_THAT(head, HasSubstr("If-Match: \"tag\"\r\n"));
+    EXPECT_THAT(head, HasSubstr("Range: bytes=3-6\r\n"));
+  }
+  now(Server::reply(200, "0123456789", "ETag: \"tag\"\r\n"));
+  EXPECT_EQ(read().value(), "3456");
+  now(Server::reply(412, error_xml("PreconditionFailed")));
+  EXPECT_EQ(read().error().code(), Code::aborted);
+  now(Server::reply(206, "3456", str("ETag: \"other\"\r\n", kRange)));
+  EXPECT_EQ(read().error().code(), Code::aborted);
+  now(Server::reply(206, "3456", kRange));
+  EXPECT_EQ(read().error().code(), Code::aborted);
+  for (const char* range : {"bytes 3-6/11", "bytes 3-6/*", "bytes 3-6", ""}) {
+    now(Server::reply(206, "3456", str("ETag: \"tag\"\r\nContent-Range: ", range, "\r\n")));
+    EXPECT_EQ(read().error().code(), Code::aborted) << range;
+  }
+  now(Server::reply(200, "01234567890", "ETag: \"tag\"\r\n"));
+  EXPECT_EQ(read().error().code(), Code::aborted);
+}
+
 TEST_F(S3StoreTest, KeysThatCouldNotBeRemovedAreNamed) {
   serve([](const Server::Request& r) {
     EXPECT_TRUE(r.says("POST /bucket?delete= "));

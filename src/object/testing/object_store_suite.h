@@ -176,6 +176,30 @@ TEST_P(ObjectStoreSuite, ARangeBeyondTheEndIsDataLoss) {
   EXPECT_TRUE(failed_with(get("short", Range{1000, 1}), Code::data_loss));
 }
 
+TEST_P(ObjectStoreSuite, WhatMayHaveChangedIsReadOnlyAsItWas) {
+  ASSERT_TRUE(succeeded(put("k", "0123456789")));
+  auto info = head("k").value();
+  auto same = [&](const std::string& key, ObjectVersion version, Range range) {
+    Waiter<std::string> waiter;
+    store().get_same(key, std::move(version), range, soon(), waiter.done());
+    return waiter.wait();
+  };
+  auto got = same("k", {info.etag, info.size}, {3, 4});
+  if (!got && got.error().code() == Code::unimplemented) return;
+  ASSERT_TRUE(succeeded(got));
+  EXPECT_EQ(*got, "3456");
+  EXPECT_EQ(same("k", {info.etag, info.size}, {0, 10}).value(), "0123456789");
+  EXPECT_EQ(list("k")->objects.at(0).etag, info.etag);
+  EXPECT_TRUE(failed_with(same("k", {info.etag, 11}, {3, 4}), Code::aborted));
+  EXPECT_TRUE(failed_with(same("k", {"0123", info.size}, {3, 4}), Code::aborted));
+  ASSERT_TRUE(succeeded(remove({"k"})));
+  EXPECT_TRUE(failed_with(same("k", {info.etag, info.size}, {3, 4}), Code::not_found));
+  ASSERT_TRUE(succeeded(put("k", "abcdefghij")));
+  auto changed = same("k", {info.etag, info.size}, {3, 4});
+  EXPECT_TRUE(failed_with(changed, Code::aborted));
+  EXPECT_NE(changed.error().message().find("k"), std::string::npos);
+}
+
 TEST_P(ObjectStoreSuite, WhatIsNotThereIsNotFoundAndNamed) {
   auto missing = get("no/such");
   EXPECT_TRUE(failed_with(missing, Code::not_found));

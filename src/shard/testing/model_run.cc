@@ -239,9 +239,13 @@ void Run::remember_clone(const CommitRequest& request, const Tree& before) {
 // Its commits are judged as all others are. Besides, neither side may be lost.
 void Run::merge(SimRandom& random) {
   const Tree before = world_.tree;
-  std::erase_if(pairs_, [&](const Pair& pair) {
-    return !before.has(pair.source) || !before.has(pair.clone);
-  });
+  auto gone = [&](Ino ino) {
+    for (; ino != kRoot; ino = before.at(ino).parent) {
+      if (!before.has(ino)) return true;
+    }
+    return false;
+  };
+  std::erase_if(pairs_, [&](const Pair& pair) { return gone(pair.source) || gone(pair.clone); });
   Merge task;
   task.winner = static_cast<Merge::Winner>(random.below(4));
   task.aside = Draw(random, world_, version_).new_path(before);

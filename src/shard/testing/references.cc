@@ -279,6 +279,7 @@ class References {
       if (is_dead != (references == 0)) problem(str("blob ", id, " is dead or not, wrongly"));
       if (is_dead != (dead.erase(id) == 1)) problem(str("blob ", id, " is not listed as dead"));
       blobs_.erase(id);
+      if (record.external) return;
       for (uint32_t block = 0; block < codec::block_count(record.bytes); ++block) {
         std::string name = codec::blob_object_name(id, block);
         explained.insert(name);
