@@ -21,7 +21,8 @@ class Bench(NokvTest):
         for row in rows:
             self.assertLessEqual(FIELDS, row.keys(), row)
             self.assertIsNotNone(row['value'], row)
-            self.assertGreater(row['value'], 0, row)
+            if row['row'] != 'watch_delivery':  # 0: told before the answer
+                self.assertGreater(row['value'], 0, row)
             self.assertEqual(set(row['floor']), {'row', 'value', 'unit'}, row)
             self.assertEqual(row['floor']['unit'], row['unit'], row)
             self.assertGreater(row['ratio'], 0, row)

@@ -102,7 +102,7 @@ class Peer {
     op.body = {.size = bytes.size(),
                .upload = upload.upload,
                .first_blob = upload.first_blob,
-               .block_crcs = {place.crc}};
+               .block_crcs = {place.crc.value_or(0)}};
     return commit(std::move(op));
   }
   Result<std::string> block(const codec::PlanExtent& extent) {
