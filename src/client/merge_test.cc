@@ -19,12 +19,10 @@ namespace nokv::client {
 namespace {
 
 using codec::Kind;
-using shard::link_op;
 using shard::mkdir_op;
 using shard::put_op;
 using shard::remove_op;
 using shard::rename_op;
-using shard::SimNamespace;
 using shard::snapshot_op;
 
 codec::Operation chmod_op(const std::string& path, uint32_t mode) {

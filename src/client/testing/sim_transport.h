@@ -20,17 +20,18 @@ class SimTransport final : public Transport {
 
   SimTransport(shard::SimNamespace& ns, Commit commit) : ns_(ns), commit_(std::move(commit)) {}
 
-  static Result<std::string> ask(shard::SimNamespace& ns, codec::Method method, std::string body) {
+  static Result<std::string> ask(shard::SimNamespace& ns, codec::Method method,
+                                 const std::string& body) {
     std::optional<Result<std::string>> answer;
     shard::Caller caller{"test", ns.scheduler().clock().now() + std::chrono::hours(1)};
-    ns.service().call(method, std::move(body), caller,
+    ns.service().call(method, body, caller,
                       [&](Result<std::string> result) { answer = std::move(result); });
     ns.scheduler().run_until([&] { return answer.has_value(); }, std::chrono::hours(1));
     return answer ? *std::move(answer) : fail(Code::cancelled, "no answer within an hour");
   }
 
   void call(codec::Method method, std::string body, Duration, Done done) override {
-    done(method == codec::Method::commit ? commit_(body) : ask(ns_, method, std::move(body)));
+    done(method == codec::Method::commit ? commit_(body) : ask(ns_, method, body));
   }
   std::string peer() const override { return "simulation"; }
 

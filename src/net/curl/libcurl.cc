@@ -8,7 +8,7 @@ namespace {
 constexpr const char* kFile = "libcurl.so.4";  // the ABI since 2006
 
 std::unexpected<Error> not_loaded() {
-  const char* why = dlerror();
+  const char* why = dlerror();  // NOLINT(concurrency-mt-unsafe): glibc has one for each thread
   return std::unexpected(Error(Code::failed_precondition,
                                str("libcurl cannot be loaded: ", why == nullptr ? kFile : why))
                              .with_hint("install it, on Debian: apt install libcurl4"));
@@ -53,9 +53,9 @@ Result<Libcurl> open_library() {
 }  // namespace
 
 Result<const Libcurl*> Libcurl::load() {
-  static const Result<Libcurl> library = open_library();
-  if (!library) return std::unexpected(library.error());
-  return &*library;
+  static const Result<Libcurl> kLibrary = open_library();
+  if (!kLibrary) return std::unexpected(kLibrary.error());
+  return &*kLibrary;
 }
 
 }  // namespace nokv::net
