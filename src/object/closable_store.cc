@@ -97,7 +97,8 @@ void ClosableStore::get_same(std::string key, ObjectVersion version, Range range
                              Clock::Instant deadline, Done<std::string> done) {
   auto watch = watched<std::string>(std::move(done));
   if (!watch) return;
-  store_.get_same(std::move(key), std::move(version), range, deadline, std::move(watch));
+  store_.versioned_reads()->get_same(std::move(key), std::move(version), range, deadline,
+                                     std::move(watch));
 }
 
 void ClosableStore::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) {
@@ -117,9 +118,13 @@ void ClosableStore::list(std::string prefix, std::string after, size_t limit,
   if (watch) store_.list(std::move(prefix), std::move(after), limit, deadline, std::move(watch));
 }
 
-Result<std::string> ClosableStore::presign(std::string_view method, const std::string& key,
-                                           Duration valid) {
+Result<std::optional<std::string>> ClosableStore::presign(std::string_view method,
+                                                          const std::string& key, Duration valid) {
   return store_.presign(method, key, valid);
+}
+
+VersionedReads* ClosableStore::versioned_reads() {
+  return store_.versioned_reads() == nullptr ? nullptr : this;
 }
 
 std::string ClosableStore::shared_directory() const { return store_.shared_directory(); }

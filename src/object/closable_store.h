@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@
 namespace nokv::object {
 
 // Thread-safe.
-class ClosableStore final : public ObjectStore {
+class ClosableStore final : public ObjectStore, public VersionedReads {
  public:
   // `store` outlives this object, but may complete calls after it.
   explicit ClosableStore(ObjectStore& store);
@@ -28,18 +29,21 @@ class ClosableStore final : public ObjectStore {
            Clock::Instant deadline, Done<> done) override;
   void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
            Done<std::string> done) override;
-  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
-                Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,
               Done<std::vector<RemoveFailure>> done) override;
   void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
             Done<ListPage> done) override;
-  Result<std::string> presign(std::string_view method, const std::string& key,
-                              Duration valid) override;
+  Result<std::optional<std::string>> presign(std::string_view method, const std::string& key,
+                                             Duration valid) override;
+  // Of the store behind it, when that has them.
+  VersionedReads* versioned_reads() override;
   std::string shared_directory() const override;
   std::string description() const override;
   Counters counters() const override;
+
+  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
+                Done<std::string> done) override;
 
  private:
   struct State;

@@ -262,11 +262,6 @@ void LocalStore::get(std::string key, std::optional<Range> range, Clock::Instant
                             std::move(work));
 }
 
-void LocalStore::get_same(std::string key, ObjectVersion /*version*/, Range /*range*/,
-                          Clock::Instant /*deadline*/, Done<std::string> done) {
-  done(fail(Code::unimplemented, description(), ": ", key, ": files have no ETags"));
-}
-
 void LocalStore::head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) {
   auto work = [core = core_.get(), key](Done<ObjectInfo> told) {
     auto valid = check_local_key(key);
@@ -303,10 +298,6 @@ void LocalStore::list(std::string prefix, std::string after, size_t limit, Clock
   };
   core_->start<ListPage>(&Counters::lists, std::move(what), deadline, std::move(done),
                          std::move(work));
-}
-
-Result<std::string> LocalStore::presign(std::string_view, const std::string&, Duration) {
-  return fail(Code::unimplemented, description(), " has no URLs");
 }
 
 std::string LocalStore::shared_directory() const { return core_->root(); }

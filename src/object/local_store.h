@@ -38,16 +38,11 @@ class LocalStore final : public ObjectStore {
            Clock::Instant deadline, Done<> done) override;
   void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
            Done<std::string> done) override;
-  // Files have no ETags.
-  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
-                Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,
               Done<std::vector<RemoveFailure>> done) override;
   void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
             Done<ListPage> done) override;
-  Result<std::string> presign(std::string_view method, const std::string& key,
-                              Duration valid) override;
   std::string shared_directory() const override;
   std::string description() const override;
   Counters counters() const override;

@@ -174,10 +174,6 @@ void MemoryStore::list(std::string prefix, std::string after, size_t limit, Cloc
       });
 }
 
-Result<std::string> MemoryStore::presign(std::string_view, const std::string&, Duration) {
-  return fail(Code::unimplemented, "memory has no URLs");
-}
-
 ObjectStore::Counters MemoryStore::counters() const {
   return state_.with([](State& state) { return state.counters; });
 }

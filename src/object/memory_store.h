@@ -24,7 +24,7 @@ enum class Operation : uint8_t {
 
 // Every call takes effect at once and completes through `executor`, so in a simulation the order
 // is that of its events. Holds everything in memory without a limit of its own. Thread-safe.
-class MemoryStore final : public ObjectStore {
+class MemoryStore final : public ObjectStore, public VersionedReads {
  public:
   // Both outlive the store; calls that have not completed when it dies still complete.
   MemoryStore(Executor& executor, const Clock& clock);
@@ -33,17 +33,17 @@ class MemoryStore final : public ObjectStore {
            Clock::Instant deadline, Done<> done) override;
   void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
            Done<std::string> done) override;
-  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
-                Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,
               Done<std::vector<RemoveFailure>> done) override;
   void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
             Done<ListPage> done) override;
-  Result<std::string> presign(std::string_view method, const std::string& key,
-                              Duration valid) override;
+  VersionedReads* versioned_reads() override { return this; }
   std::string description() const override { return "memory"; }
   Counters counters() const override;
+
+  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
+                Done<std::string> done) override;
 
   // --- faults
 

@@ -91,6 +91,18 @@ class PartedPuts {
                        Done<> done) = 0;
 };
 
+// Reads objects that somebody else may have changed. Threads, blocking and errors as in
+// ObjectStore.
+class VersionedReads {
+ public:
+  virtual ~VersionedReads() = default;
+
+  // Exactly `range`, which is not empty, of the object, while it has this ETag and size. Errors:
+  // also aborted (it has not).
+  virtual void get_same(std::string key, ObjectVersion version, Range range,
+                        Clock::Instant deadline, Done<std::string> done) = 0;
+};
+
 // Thread-safe; nothing here blocks: `done` is called once, from any thread, possibly before the
 // call returns. Each call ends by itself within its deadline.
 // Errors: not_found (object, or bucket: the message says which), already_exists,
@@ -109,12 +121,6 @@ class ObjectStore {
   virtual void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
                    Done<std::string> done) = 0;
 
-  // Exactly `range`, which is not empty, of an object that somebody else may have changed: only
-  // while it has this ETag and size. Errors: also aborted (it has not), unimplemented (local
-  // directory).
-  virtual void get_same(std::string key, ObjectVersion version, Range range,
-                        Clock::Instant deadline, Done<std::string> done) = 0;
-
   virtual void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) = 0;
 
   // A key that is not there counts as removed. Any number of keys; gives those that failed.
@@ -125,13 +131,19 @@ class ObjectStore {
   virtual void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
                     Done<ListPage> done) = 0;
 
-  // A URL with which anybody can GET or PUT exactly this key for `valid`. `method` is "GET" or
-  // "PUT". Errors: unimplemented where there are no URLs (local directory, memory).
-  virtual Result<std::string> presign(std::string_view method, const std::string& key,
-                                      Duration valid) = 0;
+  // A URL with which anybody can GET or PUT exactly this key for `valid`; nullopt where there are
+  // no URLs (local directory, memory). `method` is "GET" or "PUT".
+  virtual Result<std::optional<std::string>> presign(std::string_view /*method*/,
+                                                     const std::string& /*key*/,
+                                                     Duration /*valid*/) {
+    return std::nullopt;
+  }
 
   // Null where one put takes any object.
   virtual PartedPuts* parted_puts() { return nullptr; }
+
+  // Null where objects have no ETags (local directory).
+  virtual VersionedReads* versioned_reads() { return nullptr; }
 
   // The directory whose files are the objects, for a client on the same machine; empty when there
   // is none.

@@ -13,6 +13,7 @@ namespace nokv::object {
 namespace {
 
 struct MemoryUnderTest final : StoreUnderTest {
+  MemoryUnderTest() { has_etags = true; }
   PosixClock real_clock;
   PosixExecutors executors;
   std::unique_ptr<Executor> executor = executors.serial("memory");

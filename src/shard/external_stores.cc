@@ -121,6 +121,9 @@ Result<ExternalStores::Use> ExternalStores::use(const std::string& store) {
   auto opened = std::make_shared<Opened>();
   opened->store = *std::move(made);
   opened->calls = std::make_unique<object::ClosableStore>(*opened->store);
+  if (opened->calls->versioned_reads() == nullptr) {
+    return fail(Code::failed_precondition, store, ": its objects have no ETags");
+  }
   return state_->with([&](State& state) -> Result<Use> {
     if (state.opened.size() >= kOpenMax && !state.opened.contains(store)) {
       auto oldest = std::ranges::min_element(state.opened, {}, [](const auto& row) {
@@ -154,11 +157,10 @@ void ExternalStores::read(const External& object, uint64_t length, Clock::Instan
   if (length == 0) return told("");
   auto used = use(object.store);
   if (!used) return told(std::unexpected(std::move(used).error()));
-  object::ObjectStore& store = used->store();
-  store.get_same(object.key, {object.etag, object.size}, {object.offset, length}, deadline,
-                 [use = *std::move(used), told = std::move(told)](Result<std::string> got) mutable {
-                   told(std::move(got));
-                 });
+  auto* reads = used->store().versioned_reads();
+  reads->get_same(object.key, {object.etag, object.size}, {object.offset, length}, deadline,
+                  [use = *std::move(used), told = std::move(told)](
+                      Result<std::string> got) mutable { told(std::move(got)); });
 }
 
 void ExternalStores::look(const External& object, Clock::Instant deadline, object::Done<> done) {

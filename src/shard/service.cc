@@ -331,11 +331,11 @@ Result<> Service::add_access(const Caller& caller, codec::OpenReply& reply) {
       auto url =
           store_.presign("GET", codec::blob_object_name(extent.blob, block), options_.plan_ttl);
       if (!url) {
-        if (url.error().code() == Code::unimplemented) return {};
         note_store_error(url.error().message());
         return std::unexpected(std::move(url).error());
       }
-      plan.access.urls.push_back(*std::move(url));
+      if (!*url) return {};
+      plan.access.urls.push_back(**std::move(url));
     }
   }
   return {};

@@ -52,11 +52,11 @@ Result<codec::BlobAccess> Service::access(const codec::AccessRequest& request,
         "PUT", codec::blob_object_name(request.first_blob + block / kPerBlob, block % kPerBlob),
         options_.plan_ttl);
     if (!url) {
-      if (url.error().code() == Code::unimplemented) return out;
       note_store_error(url.error().message());
       return std::unexpected(std::move(url).error());
     }
-    out.urls.push_back(*std::move(url));
+    if (!*url) return out;
+    out.urls.push_back(**std::move(url));
   }
   return out;
 }

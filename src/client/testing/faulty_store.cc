@@ -58,13 +58,6 @@ void FaultyStore::get(std::string key, std::optional<object::Range> range, Clock
   world_.store.get(std::move(key), range, deadline, std::move(done));
 }
 
-void FaultyStore::get_same(std::string key, object::ObjectVersion version, object::Range range,
-                           Clock::Instant deadline, Done<std::string> done) {
-  (void)draw(Operation::get);
-  world_.store.get_same(std::move(key), std::move(version), range, deadline,
-                        while_alive(std::move(done)));
-}
-
 void FaultyStore::head(std::string key, Clock::Instant deadline, Done<object::ObjectInfo> done) {
   (void)draw(Operation::head);
   world_.store.head(std::move(key), deadline, while_alive(std::move(done)));

@@ -42,18 +42,12 @@ class FaultyStore final : public object::ObjectStore {
            Clock::Instant deadline, object::Done<> done) override;
   void get(std::string key, std::optional<object::Range> range, Clock::Instant deadline,
            object::Done<std::string> done) override;
-  void get_same(std::string key, object::ObjectVersion version, object::Range range,
-                Clock::Instant deadline, object::Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline,
             object::Done<object::ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,
               object::Done<std::vector<object::RemoveFailure>> done) override;
   void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
             object::Done<object::ListPage> done) override;
-  Result<std::string> presign(std::string_view method, const std::string& key,
-                              Duration valid) override {
-    return world_.store.presign(method, key, valid);
-  }
   std::string description() const override { return "simulated"; }
   Counters counters() const override { return world_.store.counters(); }
 

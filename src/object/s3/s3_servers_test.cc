@@ -70,6 +70,7 @@ struct S3UnderTest final : StoreUnderTest {
     static std::atomic<int> buckets = 0;
     refuses_wrong_checksums = server_name != "rgw";
     has_urls = true;
+    has_etags = true;
     options.endpoint = RealServer::of(server_name).url();
     options.bucket = str("bucket-", ++buckets);
     options.prefix = std::move(prefix);
@@ -156,12 +157,12 @@ TEST_P(S3Servers, APresignedUrlReadsAndWritesItsKeyOnly) {
   std::string key = "signed/a b+c";
   net::HttpClientRequest upload;
   upload.method = "PUT";
-  upload.url = env.s3->presign("PUT", key, 1min).value();
+  upload.url = env.s3->presign("PUT", key, 1min).value().value();
   upload.body = std::make_shared<const std::string>("through the URL");
   EXPECT_EQ(env.send(upload).value().status, 200);
   net::HttpClientRequest download;
   download.method = "GET";
-  download.url = env.s3->presign("GET", key, 1min).value();
+  download.url = env.s3->presign("GET", key, 1min).value().value();
   EXPECT_EQ(env.send(download).value().body, "through the URL");
   upload.url = download.url;
   EXPECT_EQ(env.send(upload).value().status, 403);

@@ -454,8 +454,8 @@ void S3Store::abandon(std::string key, std::string upload, Clock::Instant deadli
   core_->sender().send(std::move(call));
 }
 
-Result<std::string> S3Store::presign(std::string_view method, const std::string& key,
-                                     Duration valid) {
+Result<std::optional<std::string>> S3Store::presign(std::string_view method, const std::string& key,
+                                                    Duration valid) {
   static constexpr Duration kValidMax = std::chrono::days(7);
   NOKV_TRY(check_key(core_->full_key(key)));
   if ((method != "GET" && method != "PUT") || valid < std::chrono::seconds(1) ||

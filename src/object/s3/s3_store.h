@@ -49,7 +49,7 @@ bool is_loopback(std::string_view endpoint);
 // was tried twice and finds the key taken fails with already_exists and `maybe_done`: the first try
 // may have made the object. Thread-safe; `done` is called on threads of the HTTP client or the
 // executor, or within the call.
-class S3Store final : public ObjectStore, public PartedPuts {
+class S3Store final : public ObjectStore, public PartedPuts, public VersionedReads {
  public:
   // Everything outlives the store and the calls under way; `timers` runs pauses between tries.
   // Errors: invalid_argument (options).
@@ -64,17 +64,16 @@ class S3Store final : public ObjectStore, public PartedPuts {
            Clock::Instant deadline, Done<> done) override;
   void get(std::string key, std::optional<Range> range, Clock::Instant deadline,
            Done<std::string> done) override;
-  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
-                Done<std::string> done) override;
   void head(std::string key, Clock::Instant deadline, Done<ObjectInfo> done) override;
   void remove(std::vector<std::string> keys, Clock::Instant deadline,
               Done<std::vector<RemoveFailure>> done) override;
   void list(std::string prefix, std::string after, size_t limit, Clock::Instant deadline,
             Done<ListPage> done) override;
   // Errors: unavailable before the first credentials have arrived, invalid_argument.
-  Result<std::string> presign(std::string_view method, const std::string& key,
-                              Duration valid) override;
+  Result<std::optional<std::string>> presign(std::string_view method, const std::string& key,
+                                             Duration valid) override;
   PartedPuts* parted_puts() override { return this; }
+  VersionedReads* versioned_reads() override { return this; }
   std::string description() const override;
   Counters counters() const override;
 
@@ -88,6 +87,11 @@ class S3Store final : public ObjectStore, public PartedPuts {
   void finish(std::string key, std::string upload, std::vector<std::string> tags,
               Clock::Instant deadline, Done<> done) override;
   void abandon(std::string key, std::string upload, Clock::Instant deadline, Done<> done) override;
+
+  // ---- VersionedReads
+
+  void get_same(std::string key, ObjectVersion version, Range range, Clock::Instant deadline,
+                Done<std::string> done) override;
 
  private:
   class Core;

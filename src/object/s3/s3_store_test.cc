@@ -544,7 +544,7 @@ TEST_F(S3StoreTest, OptionsThatCannotWorkAreRefused) {
 TEST_F(S3StoreTest, AmazonIsReachedThroughTheBucketsOwnHost) {
   options.region = "eu-central-1";
   open();
-  EXPECT_THAT(store->presign("GET", "k", 1min).value(),
+  EXPECT_THAT(store->presign("GET", "k", 1min).value().value(),
               HasSubstr("https://bucket.s3.eu-central-1.amazonaws.com/pre/fix/k?X-Amz-Algorithm"));
   EXPECT_FALSE(store->presign("DELETE", "k", 1min));
   EXPECT_FALSE(store->presign("GET", "k", 24h * 8));
