@@ -19,7 +19,8 @@ Result<> PinTable::load(const View& view) {
   for (rows->seek(codec::table_key(Table::pin)); rows->valid(); rows->next()) {
     uint64_t id = 0;
     PinRecord pin;
-    if (!codec::split_number_key(rows->key(), id) || !codec::decode(rows->value(), pin)) {
+    if (!codec::split_number_key(rows->key(), id) || !codec::decode(rows->value(), pin) ||
+        static_cast<size_t>(pin.kind) >= kKinds) {
       return damaged(rows->key());
     }
     add(id, std::move(pin));

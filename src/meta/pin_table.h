@@ -90,6 +90,8 @@ class PinTable {
   std::vector<uint64_t> expired(int64_t now_ns) const;
 
  private:
+  static constexpr size_t kKinds = 4;
+
   // Of a pin's scope. Ids have one hash in a process; those of others may have the same.
   struct Scoped {
     size_t hash = 0;
@@ -125,7 +127,7 @@ class PinTable {
   SharedSet<Scoped> by_scope_;
   SharedSet<Pin, ByPath> by_path_;  // without the bases of clones
   SharedSet<Expiry> expiring_;
-  std::array<size_t, 4> counts_{};  // by kind
+  std::array<size_t, kKinds> counts_{};  // by kind
 };
 
 }  // namespace nokv::meta

@@ -8,6 +8,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/sim/sim_env.h"
+#include "codec/key.h"
+#include "engine/memory_engine.h"
+
 namespace nokv::meta {
 namespace {
 
@@ -129,6 +133,27 @@ TEST(PinTable, ACopyStaysAsItWas) {
   EXPECT_FALSE(copy.find(1)->going);
   EXPECT_EQ(copy.newest_version(), 5U);
   EXPECT_EQ(copy.going().size(), 0U);
+}
+
+TEST(PinTableLoad, OneOfNoKnownKindIsDamage) {
+  SimScheduler scheduler(1);
+  SimNet net(scheduler);
+  SimHost host(scheduler, net, "server");
+  Env env = host.env();
+  auto engine = engine::MemoryEngine::open(env.files, "/engine").value();
+  auto load_with = [&](PinKind kind) {
+    PinRecord pin;
+    pin.version = 1;
+    pin.kind = kind;
+    auto batch = engine->batch();
+    batch->put(codec::number_key(codec::Table::pin, 7), codec::encoded(pin));
+    EXPECT_TRUE(engine->write(*batch));
+    return PinTable().load(View(engine->snapshot(), 1, nullptr));
+  };
+  EXPECT_TRUE(load_with(PinKind::clone));
+  auto damaged = load_with(static_cast<PinKind>(4));
+  ASSERT_FALSE(damaged);
+  EXPECT_EQ(damaged.error().code(), Code::data_loss);
 }
 
 }  // namespace

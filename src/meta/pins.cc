@@ -95,9 +95,10 @@ Result<std::vector<uint64_t>> Retention::needing(const View& view, std::string_v
 }
 
 void Retention::forget() {
-  answers_.clear();
+  // A table keeps its buckets when it is cleared, and clears all of them each time.
+  if (!answers_.empty()) answers_ = {};
+  if (!chains_.empty()) chains_ = {};
   answered_ = 0;
-  chains_.clear();
 }
 
 Result<bool> Retention::below(const View& view, uint64_t id, const PinRecord& pin,

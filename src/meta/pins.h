@@ -19,9 +19,9 @@ namespace nokv::meta {
 //
 // A record of directory d, valid for versions [birth, death), is needed by the pin (p, scope) if
 // birth <= p < death and the chain of parents of d, read at p and through hops, reaches scope. The
-// present is never looked at, so answers for (pin, directory) are cached; and
-// they are the same for all versions back to the last move on the chain, so pins are not asked
-// singly. `view` must hold the state before the record is overwritten. One thread.
+// present is never looked at, so answers for (pin, directory) are cached; and they are the same for
+// all versions back to the last move on the chain, so pins are not asked singly. `view` must hold
+// the state before the record is overwritten. One thread.
 class Retention {
  public:
   explicit Retention(const PinTable& pins, size_t cache_max = 1 << 16)

@@ -14,8 +14,9 @@ using meta::Transaction;
 namespace {
 
 // While others write, a step is followed by a rest of so many halves of the time it took: they keep
-// most of their speed.
+// most of their speed. One that waited for an object store took none of it.
 constexpr int kRestHalves = 3;
+constexpr Duration kRestMax = std::chrono::milliseconds(100);
 
 constexpr size_t kObjectsAtOnce = 1000;
 constexpr Duration kStoreTimeout = std::chrono::seconds(30);
@@ -88,7 +89,8 @@ void Background::run_next(std::shared_ptr<Pass> pass) {
     auto next = [this, pass = std::move(pass)]() mutable { run_next(std::move(pass)); };
     bool others_write = shard_.state()->record.version > version + 1;
     if (again && others_write) {
-      executor_->after((env_.clock.now() - began) * kRestHalves / 2, std::move(next));
+      Duration rest = (env_.clock.now() - began) * kRestHalves / 2;
+      executor_->after(std::min(rest, kRestMax), std::move(next));
     } else {
       executor_->post(std::move(next));
     }

@@ -21,7 +21,6 @@ class ShortcutPass final : public Pass {
 
  private:
   Result<bool> next_clone();
-  Result<> compare_line(uint64_t clone, const codec::FlatClone& flat);
   Result<> compare(const std::string& key, uint32_t steps);
   void problem(uint64_t clone, const std::string& detail, Repair repair);
 
