@@ -368,18 +368,6 @@ JsonObject exported_json(const ExportedFile& it) {
       .add("copied", it.copied);
 }
 
-JsonObject export_summary_json(std::string_view path, std::string_view to, const ExportCount& it) {
-  return JsonObject()
-      .add("path", name_text(path))
-      .add("to", name_text(to))
-      .add("files", it.files)
-      .add("bytes", it.bytes)
-      .add("there", it.there)
-      .add("passed_over", it.passed_over)
-      .add("failed", it.failed)
-      .add("version", it.version);
-}
-
 JsonObject imported_json(const ImportedFile& it) {
   return JsonObject()
       .add("path", name_text(it.path))
@@ -390,11 +378,11 @@ JsonObject imported_json(const ImportedFile& it) {
       .add("imported", it.imported);
 }
 
-JsonObject import_summary_json(std::string_view path, std::string_view from,
-                               const ImportCount& it) {
+JsonObject transfer_json(std::string_view path, std::string_view direction, std::string_view other,
+                         const TransferCount& it) {
   return JsonObject()
       .add("path", name_text(path))
-      .add("from", name_text(from))
+      .add(direction, name_text(other))
       .add("files", it.files)
       .add("bytes", it.bytes)
       .add("there", it.there)

@@ -65,16 +65,6 @@ struct ExportedFile {
   bool copied = false;  // it was not there
 };
 JsonObject exported_json(const ExportedFile& it);
-// What an export did: `bytes` are those of `files`.
-struct ExportCount {
-  uint64_t files = 0;
-  uint64_t bytes = 0;
-  uint64_t there = 0;        // the same was there already
-  uint64_t passed_over = 0;  // what the target cannot have
-  uint64_t failed = 0;
-  uint64_t version = 0;  // that was read
-};
-JsonObject export_summary_json(std::string_view path, std::string_view to, const ExportCount& it);
 
 struct ImportedFile {
   std::string path;
@@ -84,15 +74,18 @@ struct ImportedFile {
   bool imported = false;  // it was not there
 };
 JsonObject imported_json(const ImportedFile& it);
-// What an import did: `bytes` are those of `files`.
-struct ImportCount {
+
+// What an export or import did: `bytes` are those of `files`.
+struct TransferCount {
   uint64_t files = 0;
   uint64_t bytes = 0;
   uint64_t there = 0;  // the same was there already
   uint64_t failed = 0;
-  uint64_t version = 0;  // of the last transaction; 0: nothing was to do
+  uint64_t version = 0;  // that was read; of the last one that was written, 0: nothing was to do
 };
-JsonObject import_summary_json(std::string_view path, std::string_view from, const ImportCount& it);
+// `direction` is "to" or "from", `other` what lies there.
+JsonObject transfer_json(std::string_view path, std::string_view direction, std::string_view other,
+                         const TransferCount& it);
 
 struct LoadedTree;
 // What `load` made.

@@ -89,6 +89,13 @@ Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions&
   return out;
 }
 
+Result<ObjectOptions> bucket_options(const std::string& url) {
+  auto place = place_options(url, {});
+  if (place && !place->bucket.empty()) return place;
+  return std::unexpected(Error(Code::invalid_argument, str("'", url, "' is no bucket"))
+                             .with_hint("write s3://BUCKET or s3://BUCKET/PREFIX"));
+}
+
 Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOptions& bodies) {
   BackupSettings out{.every = settings.duration("backup-every"),
                      .to = settings.text("backup-to"),
@@ -106,12 +113,13 @@ Result<ImportSettings> import_settings(const Settings& settings, bool local) {
     size_t comma = std::min(left.find(','), left.size());
     std::string url(left.substr(0, comma));
     left.remove_prefix(std::min(comma + 1, left.size()));
-    auto place = url.starts_with("s3://") ? place_options(url, {}) : fail(Code::invalid_argument);
-    if (!place || place->bucket.empty()) {
+    if (auto place = bucket_options(url); !place) {
       return std::unexpected(
-          Error(Code::invalid_argument, str("--import-from '", url, "' is no bucket"))
-              .with_hint("write s3://BUCKET or s3://BUCKET/PREFIX, with commas between; any or "
-                         "none"));
+          std::move(place)
+              .error()
+              .within("--import-from")
+              .with_hint(
+                  "write s3://BUCKET or s3://BUCKET/PREFIX, with commas between; any or none"));
     }
     out.from.push_back(std::move(url));
   }

@@ -65,6 +65,8 @@ Result<ObjectOptions> object_options(const Settings& settings);
 // The object store that a URL names: "file:///DIR", or "s3://BUCKET/PREFIX" with the endpoint and
 // region of `bodies`.
 Result<ObjectOptions> place_options(const std::string& url, const ObjectOptions& bodies);
+// The same of "s3://BUCKET" and "s3://BUCKET/PREFIX" only.
+Result<ObjectOptions> bucket_options(const std::string& url);
 Result<BackupSettings> backup_settings(const Settings& settings, const ObjectOptions& bodies);
 // `local`: only this machine reaches the namespace.
 Result<ImportSettings> import_settings(const Settings& settings, bool local);

@@ -21,6 +21,10 @@ constexpr int kAtOnce = 8;        // files under way
 constexpr size_t kWaiting = 256;  // and such that wait for them
 constexpr Duration kKeepEvery = std::chrono::seconds(10);
 
+struct ExportCount : TransferCount {
+  uint64_t passed_over = 0;  // what the target cannot have
+};
+
 class Exporter {
  public:
   Exporter(Context& context, Client& client, std::string path, ExportTarget& target)
@@ -169,7 +173,8 @@ class Exporter {
 void tell(Context& context, const std::string& path, const std::string& to,
           const ExportCount& count) {
   Output& out = context.out;
-  if (out.json()) return out.line(export_summary_json(path, to, count));
+  if (out.json())
+    return out.line(transfer_json(path, "to", to, count).add("passed_over", count.passed_over));
   std::string text = str(name_shown(path), context.dry_run() ? ": would export " : ": exported ",
                          count.files, " files, ", out.size(count.bytes), ", to ", name_shown(to));
   if (count.there > 0) text += str("; ", count.there, " were there");

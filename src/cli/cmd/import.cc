@@ -9,6 +9,7 @@
 #include "cli/paths.h"
 #include "cli/progress.h"
 #include "cli/render.h"
+#include "cli/serve_options.h"
 #include "cli/version.h"
 #include "cli/write_rules.h"
 #include "client/content_type.h"
@@ -26,20 +27,14 @@ struct Source {
   std::string store;
   std::string prefix;
 
-  static Result<Source> parse(std::string_view url) {
-    constexpr std::string_view kScheme = "s3://";
-    auto bad = [&](std::string_view why) {
-      return std::unexpected(Error(Code::invalid_argument, str("'", url, "' ", why))
-                                 .with_hint("write s3://BUCKET or s3://BUCKET/PREFIX"));
-    };
-    if (!url.starts_with(kScheme)) return bad("is no bucket");
-    size_t slash = std::min(url.find('/', kScheme.size()), url.size());
-    Source out{std::string(url.substr(0, slash)), std::string(url.substr(slash))};
+  static Result<Source> parse(const std::string& url) {
+    NOKV_ASSIGN(ObjectOptions place, bucket_options(url));
+    Source out{"s3://" + place.bucket, std::move(place.root)};
     while (out.prefix.ends_with('/')) out.prefix.pop_back();
-    if (!out.prefix.empty()) out.prefix.erase(0, 1);
-    if (out.store.size() == kScheme.size()) return bad("names no bucket");
     if (out.prefix.empty()) return out;
-    if (!object::check_key(out.prefix)) return bad("has a prefix that is no key");
+    if (!object::check_key(out.prefix)) {
+      return fail(Code::invalid_argument, "'", url, "' has a prefix that is no key");
+    }
     out.prefix += '/';
     return out;
   }
@@ -73,7 +68,7 @@ class Importer {
         path_(std::move(path)),
         progress_(context.out, context.doors.env.clock, "import") {}
 
-  Result<ImportCount> run() {
+  Result<TransferCount> run() {
     codec::ListObjectsRequest request{
         .store = from_.store, .prefix = from_.prefix, .after = {}, .limit = kPage};
     for (;;) {
@@ -86,7 +81,7 @@ class Importer {
     return count_;
   }
 
-  const ImportCount& count() const { return count_; }
+  const TransferCount& count() const { return count_; }
 
  private:
   struct Job {
@@ -234,13 +229,13 @@ class Importer {
   const std::string path_;
   Progress progress_;
   FileKeys files_;
-  ImportCount count_;
+  TransferCount count_;
 };
 
 void tell(Context& context, const std::string& from, const std::string& path,
-          const ImportCount& count) {
+          const TransferCount& count) {
   Output& out = context.out;
-  if (out.json()) return out.line(import_summary_json(path, from, count));
+  if (out.json()) return out.line(transfer_json(path, "from", from, count));
   std::string text =
       str(name_shown(path), context.dry_run() ? ": would import " : ": imported ", count.files,
           " files, ", out.size(count.bytes), ", from ", name_shown(from));
@@ -264,7 +259,7 @@ Result<Exit> run(Context& context) {
   std::string from = source.name_of(source.prefix);
   Importer importer(context, *client, std::move(source), path);
   auto done = importer.run();
-  const ImportCount& count = importer.count();
+  const TransferCount& count = importer.count();
   if (!done) {
     // Before anything happened it is the command's error.
     if (count.files + count.there == 0) return std::unexpected(std::move(done).error());
