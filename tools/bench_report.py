@@ -76,11 +76,12 @@ AIMS.update({f'{what}_{size}': ratio_at_most(2) for size in SIZES
              for what in ('snapshot', 'clone', 'rollback')})
 AIMS.update({f'list_clone_{size}': ratio_at_most(1.5) for size in SIZES})
 AIMS.update({f'command_{what}_{size}': at_most(8, 'ms') for size in SIZES
-             for what in ('clone', 'snapshot', 'rollback', 'diff_100')})
+             for what in ('clone', 'snapshot', 'rollback')})
+AIMS.update({f'diff_100_{size}': at_most(8, 'ms') for size in SIZES})
 AIMS.update({
+    'merge_100_100_100000': at_most(30, 'ms'),
+    'remove_1000000': at_most(10_000, 'us'),
     'stat_in_clone': ratio_at_most(1.3),
-    'command_merge_100_100_100000': at_most(30, 'ms'),
-    'command_remove_1000000': at_most(10, 'ms'),
     'space_back_1000000': at_most(120, 's'),
     'writers_while_swept': ('≥ 0.8 of alone', lambda row, _: row['value'] >= 0.8),
     'dump_1000000': at_least(100_000, 'entries/s'),

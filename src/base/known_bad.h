@@ -14,6 +14,7 @@ enum class KnownBad {
   retention_at_present,        // whether a pin needs a record is asked of the tree as it is now
   drop_past_of_removed,        // what is removed is not kept, only what is overwritten
   result_apart_from_effect,    // the answer to a request is not in the log with its change
+  early_ids_of_all,            // what is answered early takes ids that anybody may be given
   totals_stay_on_rename,       // what lies below a directory is not counted where it goes
   page_repeats_changed_name,   // the next page at a snapshot begins with the last name's past
   untold_counted_twice,        // a directory that moves takes along what its parents do not know

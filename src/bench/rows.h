@@ -33,6 +33,8 @@ Result<> snapshot_create(Scene& scene, Row& row, uint64_t entries);
 Result<> clone_directory(Scene& scene, Row& row, uint64_t entries);
 Result<> roll_back_directory(Scene& scene, Row& row, uint64_t entries);
 Result<> remove_directory(Scene& scene, Row& row, uint64_t entries);
+Result<> diff_clone(Scene& scene, Row& row, uint64_t entries);
+Result<> merge_clone(Scene& scene, Row& row, uint64_t entries);
 Result<> stat_in_clone(Scene& scene, Row& row, uint64_t);
 Result<> list_clone(Scene& scene, Row& row, uint64_t entries);
 

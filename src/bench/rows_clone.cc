@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "bench/rows.h"
+#include "client/merge.h"
 
 namespace nokv::bench {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 constexpr uint64_t kClonesMax = 200;  // in one run
 constexpr uint64_t kCreatesMax = 1'000'000;
 constexpr uint64_t kFiles = 256;
+constexpr uint64_t kChanges = 100;  // of a side that is compared or merged
 constexpr uint32_t kPage = 1000;
 
 // Operations one after another, each durable; their median time.
@@ -53,6 +55,32 @@ Result<std::string> cloned(Scene& scene, const std::string& from, std::string_vi
   where += "/clone";
   NOKV_TRY(scene.client().commit({clone_of(from, where)}, scene.write()));
   return where;
+}
+
+// Other bytes in kChanges files of a directory of `entries`, far from each other; another `side`
+// has others.
+Result<> change_files(Scene& scene, const std::string& where, uint64_t entries, uint64_t side) {
+  std::vector<codec::Operation> changes;
+  for (uint64_t i = 0; i < kChanges; ++i) {
+    codec::Publish op = empty_file(str(where, "/", file_name(i * (entries / kChanges) + side)));
+    op.exists = codec::Exists::replace;
+    op.body.bytes = str("changed ", side);
+    op.body.size = op.body.bytes.size();
+    changes.emplace_back(std::move(op));
+  }
+  NOKV_TRY(scene.client().commit(std::move(changes), scene.write()));
+  return {};
+}
+
+// The differences between two directories, all pages.
+Result<uint64_t> count_differences(Scene& scene, const std::string& a, const std::string& b) {
+  codec::DiffRequest request{.a = {.path = a}, .b = {.path = b}};
+  for (uint64_t count = 0;;) {
+    NOKV_ASSIGN(auto page, scene.client().diff(request, scene.call()));
+    count += page.differences.size();
+    if (!page.more) return count;
+    request.cursor = page.cursor;
+  }
 }
 
 // The median time of stats of the files in `where`.
@@ -135,6 +163,67 @@ Result<> remove_directory(Scene& scene, Row& row, uint64_t entries) {
           return op;
         };
         return one_by_one(scene, *peer, time, made - removed, remove);
+      });
+}
+
+Result<> diff_clone(Scene& scene, Row& row, uint64_t entries) {
+  row.unit = "ms";
+  row.boundary = scene.boundary("rpc");
+  row.durability = "none";
+  row.cache = "warm";
+  row.entries = entries;
+  NOKV_ASSIGN(std::string where, scene.grown(entries));
+  NOKV_ASSIGN(std::string clone, cloned(scene, where, "compared"));
+  NOKV_TRY(change_files(scene, clone, entries, 0));
+  constexpr size_t kReplyBytes = 10'000;
+  return scene.measure(
+      row, [&] { return scene.echo(kReplyBytes); },
+      [&](Duration time) -> Result<Run> {
+        std::vector<double> latencies;
+        auto began = scene.clock().now();
+        do {
+          auto one = scene.clock().now();
+          NOKV_ASSIGN(uint64_t count, count_differences(scene, where, clone));
+          latencies.push_back(to_us(scene.clock().now() - one));
+          if (count != kChanges) {
+            return fail(Code::data_loss, count, " differences instead of ", kChanges);
+          }
+        } while (scene.clock().now() - began < time);
+        return Run{median(latencies) / 1e3, std::move(latencies)};
+      });
+}
+
+Result<> merge_clone(Scene& scene, Row& row, uint64_t entries) {
+  row.unit = "ms";
+  row.boundary = scene.boundary("sdk");
+  row.durability = "durable";
+  row.entries = entries;
+  NOKV_ASSIGN(std::string whole, scene.grown(entries));
+  NOKV_ASSIGN(std::string into, scene.directory("merged"));
+  uint64_t made = 0;
+  return scene.measure(
+      row, [&] { return scene.echo_and_sync(); },
+      [&](Duration time) -> Result<Run> {
+        std::vector<double> latencies;
+        auto began = scene.clock().now();
+        do {
+          std::string ours = str(into, "/", ++made);
+          std::string theirs = ours + "-theirs";
+          NOKV_TRY(scene.client().commit({clone_of(whole, ours)}, scene.write()));
+          NOKV_TRY(scene.client().commit({clone_of(ours, theirs)}, scene.write()));
+          NOKV_TRY(change_files(scene, ours, entries, 0));
+          NOKV_TRY(change_files(scene, theirs, entries, 1));
+          auto one = scene.clock().now();
+          NOKV_ASSIGN(
+              auto report,
+              client::merge(scene.client(), {.from = theirs, .to = ours, .call = scene.call()}));
+          latencies.push_back(to_us(scene.clock().now() - one));
+          if (report.counts.content != kChanges) {
+            return fail(Code::data_loss, report.counts.content, " files merged instead of ",
+                        kChanges);
+          }
+        } while (scene.clock().now() - began < time);
+        return Run{median(latencies) / 1e3, std::move(latencies)};
       });
 }
 

@@ -206,7 +206,9 @@ Session::State::RequestPtr Session::State::take_resend() {
   auto again = std::make_shared<Request>();
   again->session = id_;
   again->sequence = resends_.front();
-  again->tail = early_.at(again->sequence).tail;
+  const Early& early = early_.at(again->sequence);
+  again->tail = early.tail;
+  again->first_id = early.first_id;
   again->durability = codec::Durability::early;
   again->resend = true;
   again->deadline = parts_.clock.now() + options_.attempt_max;
@@ -254,7 +256,8 @@ std::string Session::State::frame(Request& request) {
                             .sequence = request.sequence,
                             .acked_below = current ? floor() : 0,
                             .attach = request.attach,
-                            .open_session = current && !opened_};
+                            .open_session = current && !opened_,
+                            .first_id = request.first_id};
   head.close_session = request.close;
   std::string body;
   body.reserve(request.tail.size() + 48);
@@ -300,6 +303,7 @@ void Session::State::succeeded(const RequestPtr& request, codec::CommitReply rep
     request->kept = true;
     early.version = reply.version;
     early.connection = connection;
+    if (reply.first_id != 0) early.first_id = reply.first_id;
     if (same_connection) early_version_ = std::max(early_version_, reply.version);
     if (!same_connection) connection_lost_ = true;
     schedule_sync();

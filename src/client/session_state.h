@@ -35,7 +35,8 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
     std::string tail;  // the encoded fields that are the same in every attempt
     codec::Durability durability = codec::Durability::durable;
     bool close = false;
-    bool resend = false;  // an early request, answered before
+    bool resend = false;    // an early request, answered before
+    uint64_t first_id = 0;  // with this
     Clock::Instant deadline;
     Done<codec::CommitReply> done;
     uint32_t attempts = 0;
@@ -52,6 +53,7 @@ class Session::State : public std::enable_shared_from_this<Session::State> {
     std::string tail;
     uint64_t version = 0;
     uint64_t connection = 0;  // the version was told on this one
+    uint64_t first_id = 0;    // of the ids of what it made
   };
 
   struct Waiter {

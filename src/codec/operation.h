@@ -423,7 +423,8 @@ struct CommitRequest {
   bool close_session = false;
   Durability durability = Durability::durable;
   std::vector<OperationBox> operations;
-  bool dry_run = false;  // decide, answer, change nothing
+  bool dry_run = false;   // decide, answer, change nothing
+  uint64_t first_id = 0;  // sent again after an early answer: CommitReply::first_id
   static void fields(auto& self, auto& f) {
     f(1, self.session);
     f(2, self.sequence);
@@ -434,6 +435,7 @@ struct CommitRequest {
     f(7, self.durability);
     f(8, self.operations);
     f(9, self.dry_run);
+    f(10, self.first_id);
   }
 };
 
@@ -472,11 +474,15 @@ struct CommitReply {
   int64_t time_ns = 0;
   std::vector<OperationResult> results;  // one for each operation
   uint64_t synced = 0;                   // early: versions up to here are durable
+  // Early: what it made has the ids from here on, of those reserved for the session, and so it has
+  // when it is sent again with this number. 0: it is durable.
+  uint64_t first_id = 0;
   static void fields(auto& self, auto& f) {
     f(1, self.version);
     f(2, self.time_ns);
     f(3, self.results);
     f(4, self.synced);
+    f(5, self.first_id);
   }
 };
 

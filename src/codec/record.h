@@ -467,13 +467,29 @@ inline std::string_view session_bytes(const SessionId& id) {
   return {reinterpret_cast<const char*>(id.data()), id.size()};
 }
 
+// The ids [first, end).
+struct IdRange {
+  uint64_t first = 0;
+  uint64_t end = 0;
+  bool has(uint64_t id) const { return id >= first && id < end; }
+  static void fields(auto& self, auto& f) {
+    f(1, self.first);
+    f(2, self.end);
+  }
+};
+
 // Value of the session table.
 struct SessionRecord {
   int64_t opened_ns = 0;
   std::string principal;
+  // Reserved for its early requests, ascending. Of two ranges the first may still be in requests
+  // that are sent again; when a third is reserved, durably, nothing can be sent again that has ids
+  // of the first.
+  std::vector<IdRange> ids;
   static void fields(auto& self, auto& f) {
     f(1, self.opened_ns);
     f(2, self.principal);
+    f(3, self.ids);
   }
 };
 
@@ -483,11 +499,13 @@ struct RequestRecord {
   uint64_t acked_below = 0;
   uint64_t version = 0;
   std::string result;
+  uint64_t next_id = 0;  // the next unused one of those reserved for the session; 0: it has none
   static void fields(auto& self, auto& f) {
     f(1, self.sequence);
     f(2, self.acked_below);
     f(3, self.version);
     f(4, self.result);
+    f(5, self.next_id);
   }
 };
 

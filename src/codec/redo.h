@@ -194,6 +194,7 @@ struct RedoRecord {
   std::string result;
   std::string principal;
   std::optional<RetentionPolicy> policy;  // set by this record
+  uint64_t session_next_id = 0;           // RequestRecord::next_id
 
   static void fields(auto& self, auto& f) {
     f(1, self.time_ns);
@@ -210,6 +211,7 @@ struct RedoRecord {
     f(12, self.result);
     f(13, self.principal);
     f(14, self.policy);
+    f(15, self.session_next_id);
   }
 };
 

@@ -89,7 +89,8 @@ Result<> Applier::apply_record(const codec::RedoRecord& record, uint64_t version
   if (record.upkeep) NOKV_TRY(apply_upkeep(*record.upkeep));
   if (!record.session.empty()) {
     auto slot = static_cast<uint32_t>(record.sequence % codec::kSessionWindow);
-    codec::RequestRecord row{record.sequence, record.acked_below, version, record.result};
+    codec::RequestRecord row{record.sequence, record.acked_below, version, record.result,
+                             record.session_next_id};
     batch_->put(codec::request_key(record.session, slot), codec::encoded(row));
   }
   return {};

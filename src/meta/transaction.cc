@@ -354,7 +354,8 @@ uint64_t Transaction::pin_at(uint64_t version, int64_t time_ns, const NodeId& sc
 }
 
 bool Transaction::made_here(const NodeId& id) const {
-  return id.origin >= first_new_id_ || last_clone(id) >= first_new_id_;
+  codec::IdRange made{first_new_id_, next_id()};
+  return made.has(id.origin) || made.has(last_clone(id));
 }
 
 uint64_t Transaction::undo_pin(bool wanted, const NodeId& scope, const std::string& path,

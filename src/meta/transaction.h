@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "codec/redo.h"
@@ -19,13 +20,20 @@ namespace nokv::meta {
 // A chain of clones of more generations than this is flattened (meta/flatten.h).
 constexpr size_t kChainMax = 8;
 
+// Ids that were given to nothing, ascending.
+struct IdSource {
+  uint64_t next = 2;  // 1 is the root's
+  uint64_t end = UINT64_MAX;
+  bool exceeded = false;  // a plan wanted more than there are
+};
+
 // What is the same for all transactions of a shard. Everything outlives the transaction.
 struct PlanContext {
   Pending& pending;
   const View& view;      // of the newest applied state, with `pending` laid over it
   const View& applied;   // the same without `pending`: for reading older versions
   const PinTable& pins;  // of the applied state
-  uint64_t& next_id;     // the next unused id
+  IdSource& ids;
   codec::RetentionPolicy& policy;
   size_t chain_max = kChainMax;
 };
@@ -70,7 +78,7 @@ class Transaction {
         now_ns_(now_ns),
         out_(out),
         tree_(context.view, kNow),
-        first_new_id_(context.next_id) {
+        first_new_id_(context.ids.next) {
     tree_.set_attached([this](const NodeId& id) { return is_attached(id); });
   }
   Transaction(const Transaction&) = delete;
@@ -82,7 +90,11 @@ class Transaction {
   const View& view() const { return context_.view; }
   codec::RedoRecord& record() { return out_; }
   const codec::RetentionPolicy& policy() const { return context_.policy; }
-  uint64_t new_id() { return context_.next_id++; }
+  uint64_t new_id() { return new_ids(1); }
+  // The first of `count` that follow each other.
+  uint64_t new_ids(uint64_t count) { return std::exchange(context_.ids.next, next_id() + count); }
+  // What new_id() gives next.
+  uint64_t next_id() const { return context_.ids.next; }
   // Whether this transaction made the node: there is no earlier state of it.
   bool made_here(const NodeId& id) const;
 

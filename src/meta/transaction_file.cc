@@ -213,7 +213,7 @@ Result<> Transaction::add_external(const codec::NewBody& body, Body& out) {
   external_blobs_ += static_cast<uint32_t>(codec::blob_count(body.size));
   if (body.size == object.size) out.etag = object.etag;
   if (body.size == 0) return {};
-  out.blob = context_.next_id;
+  out.blob = next_id();
   for (uint64_t done = 0; done < body.size; done += codec::kBlobBytes) {
     codec::NewBlob added{.blob = new_id(),
                          .size = std::min(codec::kBlobBytes, body.size - done),

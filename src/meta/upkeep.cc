@@ -57,11 +57,11 @@ void plan_init(const PlanContext& context, int64_t now_ns, const codec::Retentio
   context.pending.put(set.key, set.value, 1);
   out.sets.push_back(std::move(set));
   context.pending.keep();
-  context.next_id = root.origin + 1;
+  context.ids.next = root.origin + 1;
   context.policy = policy;
   out.policy = policy;
   out.time_ns = now_ns;
-  out.next_id = context.next_id;
+  out.next_id = context.ids.next;
 }
 
 Result<> plan_moment(Transaction& txn) {

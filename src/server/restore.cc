@@ -290,7 +290,8 @@ class Restore {
   }
 
   // From here on this is another history: no id of the first one is given out again, and what its
-  // open uploads put is not taken for rubbish.
+  // open uploads put is not taken for rubbish. Sessions lose the ids that are reserved for them,
+  // which the other history may have given to something.
   Result<> part_ways(shard::Shard& shard) {
     std::vector<std::string> uploads;
     auto state = shard.state();
@@ -298,12 +299,24 @@ class Restore {
     auto rows = state->snapshot->iterate(table, codec::prefix_end(table));
     for (rows->seek(table); rows->valid(); rows->next()) uploads.emplace_back(rows->key());
     NOKV_TRY(rows->status());
+    std::vector<std::pair<std::string, codec::SessionRecord>> sessions;
+    table = codec::table_key(codec::Table::session);
+    rows = state->snapshot->iterate(table, codec::prefix_end(table));
+    for (rows->seek(table); rows->valid(); rows->next()) {
+      codec::SessionRecord session;
+      if (!codec::decode(rows->value(), session)) return meta::damaged(rows->key());
+      if (std::exchange(session.ids, {}).empty()) continue;
+      sessions.emplace_back(rows->key(), std::move(session));
+    }
+    NOKV_TRY(rows->status());
     uint64_t next_id = std::max(next_id_, state->record.next_id) + kIdsSkipped;
     object::Waiter<> parted;
     shard.upkeep(
-        [uploads = std::move(uploads), next_id](meta::Transaction& txn) -> Result<> {
+        [uploads = std::move(uploads), sessions = std::move(sessions),
+         next_id](meta::Transaction& txn) -> Result<> {
           for (const auto& key : uploads) txn.set(key, std::nullopt);
-          txn.context().next_id = next_id;
+          for (const auto& [key, session] : sessions) txn.set(key, codec::encoded(session));
+          txn.context().ids.next = next_id;
           txn.record().upkeep.emplace();
           return {};
         },

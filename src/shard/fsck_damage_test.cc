@@ -1,4 +1,5 @@
 // Each kind of damage to the records, planted past the shard: fsck names it, and mends what it may.
+#include "codec/crc32c.h"
 #include "shard/testing/checked_namespace.h"
 
 namespace nokv::shard {

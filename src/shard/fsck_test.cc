@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "codec/crc32c.h"
 #include "meta/check/check.h"
 #include "shard/testing/checked_namespace.h"
 

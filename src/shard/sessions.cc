@@ -21,9 +21,14 @@ Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
   auto rows = table(Table::session);
   for (; rows->valid(); rows->next()) {
     codec::SessionId id{};
-    if (rows->key().size() != 1 + id.size()) return meta::damaged(rows->key());
+    codec::SessionRecord record;
+    if (rows->key().size() != 1 + id.size() || !codec::decode(rows->value(), record)) {
+      return meta::damaged(rows->key());
+    }
     std::copy(rows->key().begin() + 1, rows->key().end(), reinterpret_cast<char*>(id.data()));
     Session& session = sessions_[id];
+    if (!record.ids.empty()) session.next_id = record.ids.front().first;
+    session.record = std::move(record);
     session.used = now;
     if (auto known = before.find(id); known != before.end()) {
       session.used = known->second.used;
@@ -45,6 +50,7 @@ Result<> SessionTable::load(const meta::View& view, Clock::Instant now) {
     if (session == sessions_.end()) continue;
     session->second.acked_below = std::max(session->second.acked_below, record.acked_below);
     session->second.newest = std::max(session->second.newest, record.sequence);
+    session->second.next_id = std::max(session->second.next_id, record.next_id);
     Request& request = session->second.requests[record.sequence];
     request.result = std::move(reply);
     request.bytes = record.result.size();
@@ -129,6 +135,56 @@ SessionTable::Verdict SessionTable::judge(Session& session, const CommitRequest&
   row.running = true;
   session.newest = std::max(session.newest, sequence);
   return {};
+}
+
+Result<std::vector<codec::IdRange>> SessionTable::own_ids(const CommitRequest& request,
+                                                          uint64_t durable) const {
+  std::vector<codec::IdRange> out;
+  auto found = sessions_.find(request.session);
+  if (found == sessions_.end()) return out;
+  const Session& session = found->second;
+  size_t usable = session.record.ids.size() - (session.reserved_by > durable ? 1 : 0);
+  if (request.first_id != 0) {
+    for (const codec::IdRange& range : session.record.ids) {
+      bool free = range.has(request.first_id) && request.first_id >= session.next_id;
+      if (free) out.push_back({request.first_id, range.end});
+    }
+    if (!out.empty()) return out;
+    return fail(Code::stale, "id ", request.first_id,
+                " is not free any more: what was answered early cannot be made again as it was");
+  }
+  for (size_t i = 0; i < usable; ++i) {
+    codec::IdRange range = session.record.ids[i];
+    range.first = std::max(range.first, session.next_id);
+    if (range.first < range.end) out.push_back(range);
+  }
+  return out;
+}
+
+void SessionTable::took_ids(const codec::SessionId& id, uint64_t next) {
+  sessions_.at(id).next_id = next;
+}
+
+uint64_t SessionTable::next_id(const codec::SessionId& id) const {
+  auto found = sessions_.find(id);
+  return found == sessions_.end() ? 0 : found->second.next_id;
+}
+
+bool SessionTable::wants_ids(const codec::SessionId& id) const {
+  auto found = sessions_.find(id);
+  if (found == sessions_.end()) return false;
+  const auto& ids = found->second.record.ids;
+  return ids.empty() ||
+         ids.back().end - std::max(ids.back().first, found->second.next_id) < kIdsReserved / 2;
+}
+
+void SessionTable::reserve(const codec::SessionId& id, codec::IdRange ids, uint64_t version) {
+  Session& session = sessions_.at(id);
+  auto& ranges = session.record.ids;
+  if (ranges.empty()) session.next_id = ids.first;
+  if (ranges.size() == 2) ranges.erase(ranges.begin());
+  ranges.push_back(ids);
+  session.reserved_by = version;
 }
 
 uint64_t SessionTable::newest(const codec::SessionId& id) const {

@@ -39,6 +39,8 @@ class SessionTable {
   static constexpr size_t kSessionsMax = 100'000;
   static constexpr size_t kResultBytesMax = 4 << 20;  // of one session
   static constexpr size_t kClosedMax = 65'536;        // remembered to refuse late frames
+  // Reserved for a session at a time; the next ones when half of them are left.
+  static constexpr uint64_t kIdsReserved = 16'384;
 
   // Reads what the engine holds. Sessions that were not known count as used now; of the others
   // what only memory knows stays. Errors: data_loss, unavailable.
@@ -60,6 +62,33 @@ class SessionTable {
   // The request is executed; waiters of it get the same answer.
   void finish(const codec::CommitRequest& request, const Result<codec::CommitReply>& result);
   std::vector<CommitDone> take_waiters(const codec::CommitRequest& request);
+
+  // ---- ids of a session's own
+  //
+  // What was answered early is made again with the ids that the answer told, when the server died
+  // before it was durable. So its ids come from a range that is reserved for the session, by an
+  // earlier record that is durable; and as a session's lost requests come again in their order,
+  // each with its first id, none of them takes the ids of another, whatever became of those before.
+
+  // Where `request` may take ids, in the order of preference, with `durable` as the newest version
+  // that is. Empty: nowhere. Errors: stale, when it names a first id that is not the session's to
+  // give any more.
+  Result<std::vector<codec::IdRange>> own_ids(const codec::CommitRequest& request,
+                                              uint64_t durable) const;
+  // It took them, up to `next`.
+  void took_ids(const codec::SessionId& id, uint64_t next);
+  // The next one of them; 0: the session has none.
+  uint64_t next_id(const codec::SessionId& id) const;
+  bool wants_ids(const codec::SessionId& id) const;
+  // Reserved by the record of `version`, which writes what record() then is.
+  void reserve(const codec::SessionId& id, codec::IdRange ids, uint64_t version);
+  // The session's row. It is open.
+  const codec::SessionRecord& record(const codec::SessionId& id) const {
+    return sessions_.at(id).record;
+  }
+  void opened(const codec::SessionId& id, codec::SessionRecord record) {
+    sessions_.at(id).record = std::move(record);
+  }
 
   // The highest number of a request of the session that was executed; 0 when there is none.
   uint64_t newest(const codec::SessionId& id) const;
@@ -84,6 +113,9 @@ class SessionTable {
     uint64_t attach = 0;
     uint64_t newest = 0;
     size_t result_bytes = 0;
+    codec::SessionRecord record;
+    uint64_t reserved_by = 0;  // the version with the newest range
+    uint64_t next_id = 0;      // of the ranges
     std::map<uint64_t, Request> requests;
   };
 

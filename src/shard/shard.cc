@@ -158,7 +158,7 @@ void Shard::init(const codec::RetentionPolicy& policy,
       done(std::unexpected(std::move(fine).error()));
       return;
     }
-    auto plan_context = context();
+    auto plan_context = context(ids_);
     meta::plan_init(plan_context, tell_time(true), chosen, record);
     Answer answer{CommitReply(), {}, {}, {}};
     answer.step_done = [done = std::move(done)](Result<> result) mutable {
@@ -215,8 +215,8 @@ uint64_t Shard::next_version() const {
   return version + current_.redo.records.size();
 }
 
-meta::PlanContext Shard::context() {
-  return {pending_, *view_, *applied_view_, applier_.pins(), next_id_, policy_, options_.chain_max};
+meta::PlanContext Shard::context(meta::IdSource& ids) {
+  return {pending_, *view_, *applied_view_, applier_.pins(), ids, policy_, options_.chain_max};
 }
 
 void Shard::take_inbox() {
@@ -283,21 +283,21 @@ void Shard::handle_step(Work& work) {
   }
   RedoRecord record;
   pending_.begin();
-  uint64_t id_before = next_id_;
+  uint64_t id_before = ids_.next;
   int64_t now = tell_time(true);
-  meta::Transaction txn(context(), next_version(), now, record);
+  meta::Transaction txn(context(ids_), next_version(), now, record);
   Result<> planned = work.step(txn);
   bool empty =
       record.changes.empty() && record.sets.empty() && record.pins.empty() && !record.upkeep;
   if (!planned || empty) {
     pending_.undo();
-    next_id_ = id_before;
+    ids_.next = id_before;
     work.step_done(std::move(planned));
     return;
   }
   pending_.keep();
   record.time_ns = now;
-  record.next_id = next_id_;
+  record.next_id = ids_.next;
   Answer answer{CommitReply(), {}, {}, std::move(work.step_done)};
   append_record(std::move(record), std::move(answer));
 }
@@ -324,26 +324,64 @@ void Shard::handle_commit(Work& work) {
   plan_commit(work, opens);
 }
 
+// What may be answered early takes ids that are reserved for its session, as long as there are
+// enough; `first_id` is the first of them then. Else it is 0, and ids are taken that anybody may.
+Result<CommitReply> Shard::plan_with_ids(const CommitRequest& request, uint64_t version,
+                                         RedoRecord& record, uint64_t& first_id) {
+  int64_t now = tell_time(true);
+  bool again = request.first_id != 0;
+  if ((request.durability == codec::Durability::early || again) && !anonymous(request)) {
+    NOKV_ASSIGN(auto ranges, sessions_.own_ids(request, applier_.version()));
+    for (const codec::IdRange& range : ranges) {
+      meta::IdSource own{range.first, range.end};
+      meta::IdSource& ids = known_bad(KnownBad::early_ids_of_all) ? ids_ : own;
+      auto planned = meta::plan(context(ids), version, now, request, record);
+      if (ids.exceeded) continue;
+      if (planned && !request.dry_run) {
+        sessions_.took_ids(request.session, ids.next);
+        first_id = range.first;
+      }
+      return planned;
+    }
+    if (again) {
+      return fail(Code::stale, "more ids are needed than are left from ", request.first_id, " on");
+    }
+  }
+  return meta::plan(context(ids_), version, now, request, record);
+}
+
 void Shard::plan_commit(Work& work, bool opens) {
   const CommitRequest& request = work.request;
   RedoRecord record;
   record.principal = work.principal;
   uint64_t version = next_version();
-  auto planned = meta::plan(context(), version, tell_time(true), request, record);
+  uint64_t first_id = 0;
+  auto planned = plan_with_ids(request, version, record, first_id);
   if (!planned) counters_.refused.fetch_add(1, std::memory_order_relaxed);
   if (!planned && planned.error().code() == Code::quota_exceeded) {
     counters_.over_quota.fetch_add(1, std::memory_order_relaxed);
   }
   bool named = !anonymous(request);
+  bool early = request.durability == codec::Durability::early && named && planned;
+  if (early) {
+    planned->first_id = first_id;
+    if (first_id == 0) planned->synced = version;  // it is answered when that is true
+  }
   Answer answer{planned, std::move(work.done), {}, {}};
   // A session that opens with a refused request is open all the same.
   bool logged = (planned && !request.dry_run && !request.operations.empty()) ||
                 (named && (opens || request.close_session));
-  if (named && opens) {
-    codec::SessionRecord session{tell_time(false), work.principal};
+  if (named && opens) sessions_.opened(request.session, {tell_time(false), work.principal, {}});
+  bool reserves = early && logged && sessions_.wants_ids(request.session);
+  if (reserves) {
+    codec::IdRange ids{ids_.next, ids_.next + SessionTable::kIdsReserved};
+    ids_.next = ids.end;
+    sessions_.reserve(request.session, ids, version);
+  }
+  if (named && (opens || reserves)) {
     record.sets.push_back(
         {codec::bytes_key(codec::Table::session, codec::session_bytes(request.session)),
-         codec::encoded(session)});
+         codec::encoded(sessions_.record(request.session))});
   }
   if (named) sessions_.finish(request, planned);
   if (!logged) {
@@ -352,7 +390,7 @@ void Shard::plan_commit(Work& work, bool opens) {
     return;
   }
   record.time_ns = tell_time(true);
-  record.next_id = next_id_;
+  record.next_id = ids_.next;
   record.principal = work.principal;
   bool forgets = known_bad(KnownBad::result_apart_from_effect);
   if (named && planned && !request.close_session && !forgets) {
@@ -360,6 +398,7 @@ void Shard::plan_commit(Work& work, bool opens) {
     record.sequence = request.sequence;
     record.acked_below = request.acked_below;
     record.result = codec::encoded(*planned);
+    record.session_next_id = sessions_.next_id(request.session);
   }
   if (named && request.close_session) {
     auto id = codec::session_bytes(request.session);
@@ -371,13 +410,12 @@ void Shard::plan_commit(Work& work, bool opens) {
     }
     sessions_.close(request.session);
   }
-  if (request.durability == codec::Durability::early && planned && answer.done) {
-    CommitReply early = *planned;
-    early.synced = applier_.version();
+  if (early && first_id != 0 && answer.done) {
+    planned->synced = applier_.version();
     auto done = std::move(answer.done);
     answer.done = nullptr;
     current_.early = true;
-    done(std::move(early));
+    done(std::move(planned));
   }
   append_record(std::move(record), std::move(answer));
 }
@@ -400,7 +438,7 @@ void Shard::expire_sessions(Duration idle, std::move_only_function<void(Result<s
       sessions_.close(id);
     }
     record.time_ns = tell_time(true);
-    record.next_id = next_id_;
+    record.next_id = ids_.next;
     Answer answer{CommitReply(), {}, {}, {}};
     answer.step_done = [count = gone.size(), done = std::move(done)](Result<> result) mutable {
       if (result) {
@@ -559,7 +597,7 @@ void Shard::void_pending(const Error& error) {
   events_.error("log_append_failed", {{"error", error.message()}});
   refuse_pending(error);
   pending_.clear();
-  next_id_ = std::max<uint64_t>(applier_.record().next_id, 2);
+  ids_ = {std::max<uint64_t>(applier_.record().next_id, 2)};
   policy_ = applier_.record().policy;
   // What the sessions remember of it is void too.
   if (auto loaded = sessions_.load(*applied_view_, env_.clock.now()); !loaded) {
@@ -605,7 +643,7 @@ Result<> Shard::recover() {
   }
   if (held < newest) NOKV_TRY(replay(held));
   pending_.clear();
-  next_id_ = std::max<uint64_t>(applier_.record().next_id, 2);
+  ids_ = {std::max<uint64_t>(applier_.record().next_id, 2)};
   policy_ = applier_.record().policy;
   clock_.with([&](LogClock& clock) { clock.start(applier_.record().time_ns); });
   publish();

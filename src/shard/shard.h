@@ -161,6 +161,8 @@ class Shard {
   void handle_commit(Work& work);
   void handle_step(Work& work);
   void plan_commit(Work& work, bool opens);
+  Result<codec::CommitReply> plan_with_ids(const codec::CommitRequest& request, uint64_t version,
+                                           codec::RedoRecord& record, uint64_t& first_id);
   void append_record(codec::RedoRecord record, Answer answer);
   void answer_later(Answer answer);
   void flush();
@@ -172,7 +174,7 @@ class Shard {
   void void_pending(const Error& error);
   void refuse_waiting(const Error& error);
   void stop_for_ever(Error error);
-  meta::PlanContext context();
+  meta::PlanContext context(meta::IdSource& ids);
   uint64_t next_version() const;
   bool nothing_pending() const { return !in_flight_ && current_.redo.records.empty(); }
   void check_stopped();
@@ -199,7 +201,7 @@ class Shard {
   SessionTable sessions_;
   log::Epoch epoch_;
   log::Position tail_;
-  uint64_t next_id_ = 2;
+  meta::IdSource ids_;
   codec::RetentionPolicy policy_;
   std::unique_ptr<meta::View> view_;
   std::unique_ptr<meta::View> applied_view_;

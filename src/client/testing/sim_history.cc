@@ -185,8 +185,19 @@ void SimHistory::judge_success(uint64_t tag, const Request& request, const Answe
               " and is lost"));
     return;
   }
-  // An early answer promises the outcome, not the version.
-  if (request.durability == codec::Durability::early) return;
+  // An early answer promises the outcome with its ids, not the version.
+  if (request.durability == codec::Durability::early) {
+    codec::CommitReply logged;
+    bool same = codec::decode(request.result, logged) &&
+                std::ranges::equal(logged.results, answer.reply->results, {},
+                                   &codec::OperationResult::id, &codec::OperationResult::id);
+    // What a full disk took back may have been what this one replaced.
+    if (!same && !disk_was_full_) {
+      blame(str("request ", tag, " was answered early, and has other ids in version ",
+                request.version));
+    }
+    return;
+  }
   if (codec::encoded(*answer.reply) != request.result) {
     blame(str("request ", tag, " has version ", request.version,
               " and was answered otherwise, with ", answer.reply->version));
@@ -253,10 +264,12 @@ void WatchedTransport::call(codec::Method method, std::string body, Duration tim
       method, std::move(body), timeout,
       [this, frame = std::move(frame), done = std::move(done)](Result<std::string> answer) mutable {
         codec::CommitReply reply;
+        auto key = std::pair(frame.session, frame.sequence);
         if (!answer) {
           history_.answered(frame, std::unexpected(answer.error()));
         } else if (codec::decode(*answer, reply)) {
           history_.answered(frame, reply);
+          if (reply.first_id != 0) frames_[key].first_id = reply.first_id;
         } else {
           history_.complain("an answer cannot be decoded");
         }

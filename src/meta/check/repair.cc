@@ -225,7 +225,7 @@ struct Planner {
   }
 
   Result<> operator()(const SkipIds& it) {
-    uint64_t& next = txn.context().next_id;
+    uint64_t& next = txn.context().ids.next;
     if (next > it.used) return {};
     next = it.used + 1;
     upkeep(txn);  // so that there is a record, which tells the next id

@@ -11,6 +11,15 @@ constexpr size_t kSessionBytes = sizeof(codec::SessionId);
 Result<> SessionPass::row(std::string_view key, std::string_view value) {
   codec::SessionRecord record;
   if (key.size() != 1 + kSessionBytes || !codec::decode(value, record)) return undecodable(key);
+  for (const codec::IdRange& ids : record.ids) {
+    if (ids.end <= subject_.next_id()) continue;
+    report_.add({.code = "bad_id",
+                 .id = hex(key.substr(1)),
+                 .detail = str("ids up to ", ids.end - 1,
+                               " are reserved for this session; the next id to be given is ",
+                               subject_.next_id()),
+                 .repair = mend_next_id(ids.end - 1)});
+  }
   return {};
 }
 

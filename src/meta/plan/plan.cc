@@ -88,21 +88,25 @@ Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, in
     return fail(Code::resource_exhausted, "a transaction of ", request.operations.size(),
                 " operations; the limit is ", codec::kOperationsMax);
   }
-  uint64_t next_id = context.next_id;
+  uint64_t next_id = context.ids.next;
   codec::RetentionPolicy policy = context.policy;
   context.pending.begin();
   Transaction txn(context, version, now_ns, out);
   auto reply = plan_all(txn, request);
+  if (txn.next_id() > context.ids.end) {
+    context.ids.exceeded = true;
+    reply = fail(Code::resource_exhausted, "more ids are needed than are reserved");
+  }
   if (!reply || request.dry_run) {
     context.pending.undo();
-    context.next_id = next_id;
+    context.ids.next = next_id;
     context.policy = policy;
     out = codec::RedoRecord();
     return reply;
   }
   context.pending.keep();
   out.time_ns = now_ns;
-  out.next_id = context.next_id;
+  out.next_id = context.ids.next;
   return reply;
 }
 

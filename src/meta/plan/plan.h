@@ -10,8 +10,9 @@
 namespace nokv::meta {
 
 // Plans all operations of `request` into `out`, all or none, and answers. On an error, and for a
-// dry run, nothing is pending and `next_id` is as before. Errors: those of the operations, with
-// the number of the one that failed when there are several.
+// dry run, nothing is pending and the next id is as before. Errors: those of the operations, with
+// the number of the one that failed when there are several; resource_exhausted, with
+// IdSource::exceeded set, when the ids did not suffice.
 Result<codec::CommitReply> plan(const PlanContext& context, uint64_t version, int64_t now_ns,
                                 const codec::CommitRequest& request, codec::RedoRecord& out);
 

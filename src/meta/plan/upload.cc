@@ -9,8 +9,7 @@ Result<OperationResult> run(Transaction& txn, const codec::OpenUpload& op) {
   }
   OperationResult out;
   out.upload = txn.new_id();
-  out.first_blob = txn.context().next_id;
-  txn.context().next_id += op.blobs;
+  out.first_blob = txn.new_ids(op.blobs);
   codec::UploadRecord record{out.first_blob, op.blobs, txn.now_ns()};
   txn.set(codec::number_key(codec::Table::upload, out.upload), codec::encoded(record));
   return out;
