@@ -177,7 +177,7 @@ Result<> diff_clone(Scene& scene, Row& row, uint64_t entries) {
   NOKV_TRY(change_files(scene, clone, entries, 0));
   constexpr size_t kReplyBytes = 10'000;
   return scene.measure(
-      row, [&] { return scene.echo(kReplyBytes); },
+      row, [&] { return in_ms(scene.echo(kReplyBytes)); },
       [&](Duration time) -> Result<Run> {
         std::vector<double> latencies;
         auto began = scene.clock().now();
@@ -202,7 +202,7 @@ Result<> merge_clone(Scene& scene, Row& row, uint64_t entries) {
   NOKV_ASSIGN(std::string into, scene.directory("merged"));
   uint64_t made = 0;
   return scene.measure(
-      row, [&] { return scene.echo_and_sync(); },
+      row, [&] { return in_ms(scene.echo_and_sync()); },
       [&](Duration time) -> Result<Run> {
         std::vector<double> latencies;
         auto began = scene.clock().now();

@@ -88,10 +88,7 @@ Result<> listing(Scene& scene, Row& row, uint64_t entries, bool all) {
   NOKV_ASSIGN(std::string where, scene.grown(entries));
   uint64_t pages = all ? (entries + kPage - 1) / kPage : 1;
   NOKV_ASSIGN(size_t bytes, page_bytes(scene, where, std::min<uint64_t>(entries, kPage)));
-  auto floor = [&]() -> Result<Floor> {
-    NOKV_ASSIGN(Floor echo, scene.echo(bytes * pages));
-    return Floor{echo.row, echo.value / 1e3, "ms"};
-  };
+  auto floor = [&] { return in_ms(scene.echo(bytes * pages)); };
   auto one_page = [&]() -> Result<> {
     codec::ListRequest request{.target = {.path = where}, .limit = kPage};
     NOKV_TRY(scene.client().list_page(request, scene.call()));

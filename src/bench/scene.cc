@@ -24,6 +24,13 @@ uint64_t number_after(std::string_view text, std::string_view name) {
 
 }  // namespace
 
+Result<Floor> in_ms(Result<Floor> floor) {
+  if (!floor) return floor;
+  floor->value /= 1e3;
+  floor->unit = "ms";
+  return floor;
+}
+
 std::string file_name(uint64_t number) {
   std::string digits = std::to_string(number);
   return "f" + std::string(digits.size() < 8 ? 8 - digits.size() : 0, '0') + digits;

@@ -117,6 +117,9 @@ class Scene {
   std::vector<std::string> snapshots_;
 };
 
+// A floor in microseconds, for a row in milliseconds.
+Result<Floor> in_ms(Result<Floor> floor);
+
 // "f0000042"
 std::string file_name(uint64_t number);
 codec::Publish empty_file(std::string path);

@@ -320,6 +320,34 @@ TEST_F(RestoreTest, AnotherHistoryGivesOutOtherIdsAndBackupsOfBothCanBeRestored)
   }
 }
 
+// The session whose requests were answered early goes on after the restore, and ids that the other
+// history gave it are not given again.
+TEST_F(RestoreTest, IdsThatWereReservedForASessionAreNotGivenAgain) {
+  uint64_t number = 0;
+  auto early = [&]() -> codec::NodeId {
+    codec::CommitRequest request;
+    request.session[0] = 7;
+    request.sequence = ++number;
+    request.acked_below = number;
+    request.open_session = true;
+    request.durability = codec::Durability::early;
+    codec::Publish op;
+    op.target.path = str("/f", number);
+    request.operations.push_back({op});
+    auto done = ask<codec::CommitReply>(Method::commit, request);
+    EXPECT_TRUE(done) << (done ? "" : done.error().message());
+    return done ? done->results[0].id : codec::NodeId();
+  };
+  early();
+  codec::NodeId before = early();
+  auto made = backup();
+  codec::NodeId last = early();
+  EXPECT_EQ(last.origin, before.origin + 1);  // of those that are reserved
+  ASSERT_NO_FATAL_FAILURE(restored("b", made.backup.id));
+  for (int i = 0; i < 3; ++i) EXPECT_GT(early().origin, last.origin + (uint64_t{1} << 31));
+  expect_sound();
+}
+
 TEST_F(RestoreTest, ADamagedOrPartialBackupIsRefusedByName) {
   for (int i = 0; i < 50; ++i) put(str("/f", i), std::string(5000, 'x'));
   std::string id = backup().backup.id;

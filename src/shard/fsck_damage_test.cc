@@ -106,6 +106,17 @@ TEST_F(FsckDamage, AnIdThatWasNotGivenYetIsSkipped) {
   EXPECT_GT(id_of("/after").origin, 1000U);
 }
 
+TEST_F(FsckDamage, IdsThatAreReservedAndNotTakenOffTheOthersAreSkipped) {
+  codec::SessionId session{7};
+  codec::SessionRecord record{.opened_ns = 1, .principal = "test", .ids = {{900, 1000}}};
+  plant(codec::bytes_key(codec::Table::session, codec::session_bytes(session)),
+        codec::encoded(record));
+  expect_found("bad_id");
+  expect_mended();
+  must({mkdir_op("/after")});
+  EXPECT_GE(id_of("/after").origin, 1000U);
+}
+
 // ---- links
 
 TEST_F(FsckDamage, AMissingLinkRowIsMended) {

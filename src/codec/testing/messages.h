@@ -37,6 +37,7 @@ void for_each_record(auto&& visit) {
   visit.template operator()<PinRecord>("PinRecord");
   visit.template operator()<Label>("Label");
   visit.template operator()<SnapshotRecord>("SnapshotRecord");
+  visit.template operator()<IdRange>("IdRange");
   visit.template operator()<SessionRecord>("SessionRecord");
   visit.template operator()<RequestRecord>("RequestRecord");
   visit.template operator()<UploadRecord>("UploadRecord");
