@@ -1,6 +1,7 @@
 // JSON, read: lines that each hold one object, whose fields hold text, numbers, or objects of them.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>

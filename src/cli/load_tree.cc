@@ -139,7 +139,8 @@ struct Made {
 
 struct Batch {
   std::vector<client::WriteItem> items;
-  std::vector<std::optional<Made>> made;  // one for each item; none: it is done in any case
+  // With `resume`, one for each item; none: it is done in any case.
+  std::vector<std::optional<Made>> made;
   uint64_t bytes = 0;
 };
 
@@ -426,8 +427,7 @@ class Loader {
     // Roughly what an operation takes.
     batch_.bytes += bytes + 256 + (made ? made->path.size() + made->target.size() : 0);
     batch_.items.push_back(std::move(item));
-    if (!what_.resume) made.reset();
-    batch_.made.push_back(std::move(made));
+    if (what_.resume) batch_.made.push_back(std::move(made));
     bool full = batch_.items.size() >= kBatchNames || batch_.bytes >= kBatchBytes;
     return full && may_send ? send() : Result<>();
   }
@@ -465,6 +465,7 @@ class Loader {
   Result<> send() {
     NOKV_TRY(settle());
     Batch batch = std::exchange(batch_, {});
+    batch_.items.reserve(batch.items.size());
     if (batch.items.empty() || context_.dry_run()) return {};
     if (what_.resume) NOKV_TRY(pass_over(batch));
     if (batch.items.empty()) return {};
