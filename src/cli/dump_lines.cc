@@ -1,12 +1,11 @@
 #include "cli/dump_lines.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
-#include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "cli/json.h"
+#include "cli/json_lines.h"
 #include "cli/name_text.h"
 #include "cli/render.h"
 #include "cli/values.h"
@@ -16,102 +15,49 @@ namespace {
 
 using codec::Kind;
 
-// ---- reading: one object, whose fields hold text, numbers, or objects of text
-
-struct Field {
-  std::string name;
-  std::string text;
-  bool quoted = false;
-  std::vector<std::pair<std::string, std::string>> object;
-};
-
-class Fields {
- public:
-  // The parser's callbacks; false stops it.
-  bool null() { return value("", false); }
-  bool boolean(bool it) { return value(it ? "true" : "false", false); }
-  bool number_integer(int64_t it) { return value(std::to_string(it), false); }
-  bool number_unsigned(uint64_t it) { return value(std::to_string(it), false); }
-  bool number_float(double /*it*/, const std::string& text) { return value(text, false); }
-  bool string(std::string& it) { return value(std::move(it), true); }
-  bool binary(nlohmann::json::binary_t& /*it*/) { return false; }
-  bool start_object(size_t /*size*/) { return ++depth_ <= 2; }
-  bool end_object() { return depth_-- > 0; }
-  bool start_array(size_t /*size*/) { return false; }
-  bool end_array() { return false; }
-  bool key(std::string& name) {
-    if (depth_ == 1) {
-      all_.push_back({std::move(name), {}, false, {}});
-    } else {
-      all_.back().object.emplace_back(std::move(name), "");
-    }
-    return true;
-  }
-  bool parse_error(size_t /*at*/, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*what*/) {
-    return false;
-  }
-
-  const Field* find(std::string_view name) const {
-    auto found = std::ranges::find(all_, name, &Field::name);
-    return found == all_.end() ? nullptr : &*found;
-  }
-
- private:
-  bool value(std::string text, bool quoted) {
-    if (depth_ == 1) {
-      all_.back().text = std::move(text);
-      all_.back().quoted = quoted;
-    } else if (depth_ == 2) {
-      all_.back().object.back().second = std::move(text);
-    }
-    return depth_ > 0;
-  }
-
-  std::vector<Field> all_;
-  int depth_ = 0;
-};
+// ---- reading
 
 // Takes fields into a struct; the first thing wrong is kept.
 class Taker {
  public:
-  explicit Taker(const Fields& fields) : fields_(fields) {}
+  explicit Taker(const JsonLine& fields) : fields_(fields) {}
 
   bool has(std::string_view name) const { return fields_.find(name) != nullptr; }
 
   void bytes(std::string_view name, std::string& out) {
-    if (const Field* it = fields_.find(name)) out = name_bytes(it->text);
+    if (const JsonField* it = fields_.find(name)) out = name_bytes(it->text);
   }
   void plain(std::string_view name, std::string& out) {
-    if (const Field* it = fields_.find(name)) out = it->text;
+    if (const JsonField* it = fields_.find(name)) out = it->text;
   }
   template <class Number>
   void number(std::string_view name, Number& out) {
-    const Field* it = fields_.find(name);
+    const JsonField* it = fields_.find(name);
     if (it == nullptr) return;
     auto number = parse_number(it->text);
-    if (!number || it->quoted || !std::in_range<Number>(*number)) return wrong(name);
+    if (!number || it->kind != JsonField::Kind::plain || !std::in_range<Number>(*number))
+      return wrong(name);
     out = static_cast<Number>(*number);
   }
   void flag(std::string_view name, bool& out) {
-    if (const Field* it = fields_.find(name)) out = it->text == "true";
+    if (const JsonField* it = fields_.find(name)) out = it->text == "true";
   }
   void time(std::string_view name, int64_t& out) {
-    const Field* it = fields_.find(name);
+    const JsonField* it = fields_.find(name);
     if (it == nullptr || it->text.empty()) return;
     auto time = parse_rfc3339(it->text);
     if (!time) return wrong(name);
     out = *time;
   }
   void base64(std::string_view name, std::string& out) {
-    const Field* it = fields_.find(name);
+    const JsonField* it = fields_.find(name);
     auto bytes = it == nullptr ? Result<std::string>() : base64_bytes(it->text);
     if (!bytes) return wrong(name);
     out = *std::move(bytes);
   }
-  const std::vector<std::pair<std::string, std::string>>* object(std::string_view name) {
-    const Field* it = fields_.find(name);
-    return it == nullptr ? nullptr : &it->object;
+  std::span<const JsonField> object(std::string_view name) {
+    const JsonField* it = fields_.find(name);
+    return it == nullptr ? std::span<const JsonField>() : fields_.inner(*it);
   }
   void wrong(std::string_view name) {
     if (wrong_.empty()) wrong_ = name;
@@ -121,14 +67,14 @@ class Taker {
   }
 
   template <class Line>
-  Result<DumpLine> done(Line line) {
-    if (wrong_.empty()) return DumpLine(std::move(line));
+  Result<DumpLine> done(Line&& line) {
+    if (wrong_.empty()) return Result<DumpLine>(std::in_place, std::forward<Line>(line));
     bool there = has(wrong_);
     return fail(Code::invalid_argument, there ? "bad field '" : "needs a field '", wrong_, "'");
   }
 
  private:
-  const Fields& fields_;
+  const JsonLine& fields_;
   std::string wrong_;
 };
 
@@ -174,10 +120,8 @@ Result<DumpLine> take_snapshot(Taker& taker) {
   taker.number("version", line.snapshot.version);
   taker.time("time", line.snapshot.time_ns);
   taker.time("expires", line.snapshot.expires_ns);
-  if (const auto* labels = taker.object("labels")) {
-    for (const auto& [name, value] : *labels) {
-      line.snapshot.labels.push_back({name_bytes(name), name_bytes(value)});
-    }
+  for (const JsonField& it : taker.object("labels")) {
+    line.snapshot.labels.push_back({name_bytes(it.name), name_bytes(it.text)});
   }
   return taker.done(std::move(line));
 }
@@ -219,17 +163,15 @@ Result<DumpLine> take_node(Taker& taker) {
   }
   if (entry.kind == Kind::symlink) taker.need("target");
   taker.bytes("target", entry.target);
-  if (const auto* xattrs = taker.object("xattrs")) {
-    for (const auto& [name, value] : *xattrs) {
-      auto bytes = base64_bytes(value);
-      if (!bytes) {
-        taker.wrong("xattrs");
-        break;
-      }
-      entry.xattrs.push_back({name_bytes(name), *std::move(bytes)});
+  for (const JsonField& it : taker.object("xattrs")) {
+    auto bytes = base64_bytes(it.text);
+    if (!bytes) {
+      taker.wrong("xattrs");
+      break;
     }
-    std::ranges::sort(entry.xattrs, {}, &codec::Xattr::name);
+    entry.xattrs.push_back({name_bytes(it.name), *std::move(bytes)});
   }
+  std::ranges::sort(entry.xattrs, {}, &codec::Xattr::name);
   return taker.done(std::move(line));
 }
 
@@ -322,10 +264,8 @@ std::string dump_text(const DumpData& line) {
 std::string dump_text(const DumpEnd& line) { return JsonObject().add("end", line.nodes).text(); }
 
 Result<DumpLine> parse_dump_line(std::string_view text) {
-  Fields fields;
-  if (!nlohmann::json::sax_parse(text, &fields)) {
-    return fail(Code::invalid_argument, "is no line of a dump");
-  }
+  JsonLine fields;
+  if (!fields.parse(text)) return fail(Code::invalid_argument, "is no line of a dump");
   Taker taker(fields);
   return take_line(taker);
 }

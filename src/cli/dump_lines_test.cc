@@ -106,6 +106,46 @@ TEST(DumpLines, WhatIsWrongIsNamed) {
   EXPECT_EQ(without.error().message(), "needs a field 'mode'");
 }
 
+// A line that names what is made, with `more` fields.
+std::string node_with(const std::string& more) {
+  return "{" + more + dump_text(node(Kind::file)).substr(1);
+}
+
+TEST(DumpLines, JsonIsReadInEveryFormItMayHave) {
+  auto parsed = parse_dump_line(
+      " {\t\"max_entries\" : 18446744073709551615 , \"unknown\":{\"a\":null,\"b\":-1.5e3},"
+      "\"\\u0070ath\":\"\\/\\u00e9\\ud83d\\ude00\\n\\u0000\",\"mode\":1,\"path\":\"/second\"," +
+      dump_text(node(Kind::fifo)).substr(1) + " \r");
+  ASSERT_TRUE(parsed) << parsed.error().message();
+  const auto& read = std::get<DumpNode>(*parsed);
+  EXPECT_EQ(read.path, std::string("/é😀\n\0", 9)) << "of fields with one name the first counts";
+  EXPECT_EQ(read.entry.attributes.mode, 1U);
+  EXPECT_EQ(read.entry.quota.max_entries, UINT64_MAX);
+}
+
+TEST(DumpLines, WhatIsNoJsonIsNoLine) {
+  ASSERT_TRUE(parse_dump_line(node_with("\"x\":{},")));
+  std::string deep(kDumpLineMax, '{');
+  for (const std::string& bad :
+       {node_with("") + "x", node_with("") + "{}", node_with(","), node_with("\"x\":01,"),
+        node_with("\"x\":nul,"), node_with("\"x\":NaN,"), node_with("x:1,"),
+        node_with("\"x\":\"\xff\","), node_with("\"x\":\"\xed\xa0\x80\","),
+        node_with("\"x\":\"\\ud83d\","), node_with("\"x\":\"\n\","), node_with("/**/"),
+        node_with("\"x\":[],"), node_with("\"x\":{\"y\":{}},"), deep}) {
+    auto parsed = parse_dump_line(bad);
+    ASSERT_FALSE(parsed) << bad;
+    EXPECT_EQ(parsed.error().message(), "is no line of a dump") << bad;
+  }
+}
+
+TEST(DumpLines, NumbersAreWholeAndOf64Bits) {
+  for (const char* bad : {"18446744073709551616", "-1", "1.0", "1e3", "\"1\"", "true", "null"}) {
+    auto parsed = parse_dump_line(node_with(str("\"max_bytes\":", bad, ",")));
+    ASSERT_FALSE(parsed) << bad;
+    EXPECT_EQ(parsed.error().message(), "bad field 'max_bytes'") << bad;
+  }
+}
+
 TEST(DumpLines, ATimeAndBase64AreTakenOnlyInTheirOneForm) {
   for (int64_t ns : {int64_t{0}, int64_t{-1}, int64_t{1}, int64_t{-1'000'000'000},
                      int64_t{1'763'961'587'123'456'789}, int64_t{9'223'372'036'854'775'807}}) {

@@ -26,17 +26,16 @@ class DumpReader {
  public:
   explicit DumpReader(const Input& in) : in_(in), buffer_(kDumpLineMax, '\0') {}
 
-  // nullopt at the end of the input.
-  Result<std::optional<DumpLine>> next() {
-    if (ahead_) return std::exchange(ahead_, std::nullopt);
+  // Null at the end of the input; else it lasts until the next call.
+  Result<DumpLine*> next() {
     NOKV_ASSIGN(bool any, find_line());
-    if (!any) return std::nullopt;
+    if (!any) return nullptr;
     ++number_;
-    auto parsed = parse_dump_line(line_);
+    auto parsed = parse_dump_line(text_);
     if (!parsed) return wrong(parsed.error().message());
-    return *std::move(parsed);
+    line_ = *std::move(parsed);
+    return &line_;
   }
-  void put_back(DumpLine line) { ahead_ = std::move(line); }
 
   std::unexpected<Error> wrong(std::string_view what) const {
     return fail(Code::invalid_argument, "line ", number_, " of the dump: ", what);
@@ -49,7 +48,7 @@ class DumpReader {
       std::string_view have(buffer_.data(), end_);
       size_t line_end = have.find('\n', searched);
       if (line_end != std::string_view::npos) {
-        line_ = have.substr(at_, line_end - at_);
+        text_ = have.substr(at_, line_end - at_);
         at_ = line_end + 1;
         return true;
       }
@@ -76,9 +75,9 @@ class DumpReader {
   std::string buffer_;
   size_t at_ = 0;
   size_t end_ = 0;
-  std::string_view line_;
+  std::string_view text_;  // of the line
   uint64_t number_ = 0;
-  std::optional<DumpLine> ahead_;
+  DumpLine line_;
 };
 
 // The body that follows a file's line.
@@ -90,9 +89,11 @@ class BodyLines final : public client::Source {
   Result<size_t> read(std::span<char> buffer) override {
     if (at_ == data_.size()) {
       if (left_ == 0) return 0;
-      NOKV_ASSIGN(auto line, lines_.next());
-      if (!line) return fail(Code::invalid_argument, "the dump is cut off in a body");
-      auto* data = std::get_if<DumpData>(&*line);
+      NOKV_ASSIGN(DumpLine * line, lines_.next());
+      if (line == nullptr) {
+        return fail(Code::invalid_argument, "the dump is cut off in a body");
+      }
+      auto* data = std::get_if<DumpData>(line);
       if (data == nullptr || data->bytes.empty() || data->bytes.size() > left_) {
         return lines_.wrong("a body has another length than its file");
       }
@@ -138,7 +139,8 @@ struct Made {
 
 struct Batch {
   std::vector<client::WriteItem> items;
-  std::vector<std::optional<Made>> made;  // one for each item; none: it is done in any case
+  // With `resume`, one for each item; none: it is done in any case.
+  std::vector<std::optional<Made>> made;
   uint64_t bytes = 0;
 };
 
@@ -160,17 +162,17 @@ class Loader {
   Result<LoadedTree> run() {
     NOKV_TRY(begin());
     for (;;) {
-      NOKV_ASSIGN(auto line, lines_.next());
-      if (!line)
+      NOKV_ASSIGN(DumpLine * line, lines_.next());
+      if (line == nullptr)
         return fail(Code::invalid_argument, "the dump is cut off after ", done_.nodes, " nodes");
       if (std::holds_alternative<DumpSnapshot>(*line)) continue;
-      if (auto* node = std::get_if<DumpNode>(&*line)) {
+      if (auto* node = std::get_if<DumpNode>(line)) {
         ++done_.nodes;
         progress_.add_file();
         NOKV_TRY(add_node(std::move(*node)));
         continue;
       }
-      auto* end = std::get_if<DumpEnd>(&*line);
+      auto* end = std::get_if<DumpEnd>(line);
       if (end == nullptr) return lines_.wrong("does not belong here");
       if (end->nodes != done_.nodes) {
         return lines_.wrong(str("tells ", end->nodes, " nodes; ", done_.nodes, " came"));
@@ -194,8 +196,8 @@ class Loader {
   };
 
   Result<> begin() {
-    NOKV_ASSIGN(auto first, lines_.next());
-    auto* header = first ? std::get_if<DumpHeader>(&*first) : nullptr;
+    NOKV_ASSIGN(DumpLine * first, lines_.next());
+    auto* header = first != nullptr ? std::get_if<DumpHeader>(first) : nullptr;
     if (header == nullptr) return fail(Code::invalid_argument, "the input is no dump");
     header_ = std::move(*header);
     done_.from = header_.path;
@@ -227,7 +229,7 @@ class Loader {
   Result<> add_node(DumpNode node) {
     bool first = open_.empty();
     if (first != (node.path == "/")) return lines_.wrong("a node comes before its directory");
-    if (first) return add_first(std::move(node));
+    if (first) return add_first(node);
     std::string_view parent = std::string_view(node.path).substr(0, node.path.rfind('/'));
     while (!open_.empty() && open_.back().path != parent) leave();
     if (open_.empty()) return lines_.wrong("a node comes before its directory");
@@ -236,13 +238,13 @@ class Loader {
     if (node.entry.kind == codec::Kind::directory) {
       open_.push_back({node.path, node.entry.attributes, node.entry.quota, what_.resume});
     }
-    return add_new(std::move(node));
+    return add_new(node);
   }
 
-  Result<> add_first(DumpNode node) {
+  Result<> add_first(DumpNode& node) {
     if (node.entry.kind != codec::Kind::directory) return lines_.wrong("needs to be a directory");
     open_.push_back({"", node.entry.attributes, node.entry.quota, true});
-    if (!there_) return add_new(std::move(node));
+    if (!there_) return add_new(node);
     for (auto& xattr : node.entry.xattrs) {
       NOKV_TRY(add(codec::SetXattr{.target = {.path = done_.to},
                                    .name = std::move(xattr.name),
@@ -283,7 +285,7 @@ class Loader {
     return add(std::move(ctime));
   }
 
-  Result<> add_new(DumpNode node) {
+  Result<> add_new(DumpNode& node) {
     codec::Entry& it = node.entry;
     const codec::Attributes& attributes = it.attributes;
     for (const auto& xattr : it.xattrs) batch_.bytes += xattr.name.size() + xattr.value.size();
@@ -425,8 +427,7 @@ class Loader {
     // Roughly what an operation takes.
     batch_.bytes += bytes + 256 + (made ? made->path.size() + made->target.size() : 0);
     batch_.items.push_back(std::move(item));
-    if (!what_.resume) made.reset();
-    batch_.made.push_back(std::move(made));
+    if (what_.resume) batch_.made.push_back(std::move(made));
     bool full = batch_.items.size() >= kBatchNames || batch_.bytes >= kBatchBytes;
     return full && may_send ? send() : Result<>();
   }
@@ -464,6 +465,7 @@ class Loader {
   Result<> send() {
     NOKV_TRY(settle());
     Batch batch = std::exchange(batch_, {});
+    batch_.items.reserve(batch.items.size());
     if (batch.items.empty() || context_.dry_run()) return {};
     if (what_.resume) NOKV_TRY(pass_over(batch));
     if (batch.items.empty()) return {};

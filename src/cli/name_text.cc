@@ -104,8 +104,9 @@ std::string name_bytes(std::string_view text) {
       out += static_cast<char>(digit_value(text[2]) * 16 + digit_value(text[3]));
       text.remove_prefix(4);
     } else {
-      out += text.front();
-      text.remove_prefix(1);
+      std::string_view plain = text.substr(0, text.find('\\', 1));
+      out += plain;
+      text.remove_prefix(plain.size());
     }
   }
   return out;

@@ -97,13 +97,17 @@ void append_padded(std::string& out, int64_t value, size_t width) {
   out += digits;
 }
 
-// -1 for what is no digit.
-int base64_digit(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
+constexpr std::string_view kBase64Digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+// By byte; -1 for what is no digit.
+constexpr auto kBase64Values = [] {
+  std::array<int8_t, 256> out{};
+  out.fill(-1);
+  for (size_t i = 0; i < kBase64Digits.size(); ++i) {
+    out[static_cast<uint8_t>(kBase64Digits[i])] = static_cast<int8_t>(i);
+  }
+  return out;
+}();
 
 // "2026-11-24" + middle + "05:19:47".
 std::string date_and_time(int64_t unix_ns, char middle) {
@@ -207,8 +211,6 @@ std::string human_size(uint64_t bytes) {
 }
 
 std::string base64(std::string_view bytes) {
-  constexpr std::string_view kDigits =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
   std::string out;
   out.reserve((bytes.size() + 2) / 3 * 4);
   for (size_t i = 0; i < bytes.size(); i += 3) {
@@ -218,7 +220,7 @@ std::string base64(std::string_view bytes) {
       group = group << 8 | (k < have ? static_cast<uint8_t>(bytes[i + k]) : 0U);
     }
     for (size_t k = 0; k < 4; ++k) {
-      out += k <= have ? kDigits[group >> (18 - 6 * k) & 63] : '=';
+      out += k <= have ? kBase64Digits[group >> (18 - 6 * k) & 63] : '=';
     }
   }
   return out;
@@ -246,7 +248,7 @@ Result<std::string> base64_bytes(std::string_view text) {
     size_t padding = !last ? 0 : text[i + 3] != '=' ? 0 : text[i + 2] != '=' ? 1 : 2;
     uint32_t group = 0;
     for (size_t k = 0; k < 4; ++k) {
-      int digit = k >= 4 - padding ? 0 : base64_digit(text[i + k]);
+      int digit = k >= 4 - padding ? 0 : kBase64Values[static_cast<uint8_t>(text[i + k])];
       if (digit < 0) return bad();
       group = group << 6 | static_cast<uint32_t>(digit);
     }

@@ -186,8 +186,12 @@ Result<Transaction::Spot> Transaction::existing(const codec::Target& target, boo
 
 Result<Found> Transaction::lookup(const NodeId& directory, std::string_view name) {
   Found out;
-  NOKV_ASSIGN(auto own,
-              view().record<Dentry>(codec::dentry_key(directory, name), kNow, &out.own_birth));
+  std::optional<Dentry> own;
+  std::string key = codec::dentry_key(directory, name);
+  // The engine knows nothing of a directory that is made here, and need not be asked.
+  if (!made_here(directory) || context_.pending.find(key, kNow) != nullptr) {
+    NOKV_ASSIGN(own, view().record<Dentry>(key, kNow, &out.own_birth));
+  }
   if (!directory.hops.empty()) {
     NOKV_ASSIGN(auto below, tree_.inherited(directory, name));
     out.inherits = below.has_value();

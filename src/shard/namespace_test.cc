@@ -59,6 +59,20 @@ TEST_F(Namespace, ATransactionHappensWholeOrNotAtAll) {
   EXPECT_EQ(ns.stat("/")->totals.newest, before);
 }
 
+TEST_F(Namespace, ATransactionSeesTheNamesInWhatItMade) {
+  EXPECT_EQ(refused({mkdir_op("/d"), mkdir_op("/d/e"), mkdir_op("/d/e")}), Code::already_exists);
+  must({mkdir_op("/d"), put_op("/d/a", "1"), rename_op("/d/a", "/d/b"), put_op("/d/a", "2"),
+        remove_op("/d/b")});
+  EXPECT_EQ(names("/d"), Names{"a"});
+  auto reply = must({mkdir_op("/new"), rename_op("/d", "/new/d"), put_op("/new/d/a", "3")});
+  EXPECT_FALSE(reply.results[2].created);
+  EXPECT_EQ(ns.read("/new/d/a").value(), "3");
+  reply = must({clone_op("/new/d", "/c"), put_op("/c/a", "4")});
+  EXPECT_FALSE(reply.results[1].created);
+  EXPECT_EQ(ns.read("/c/a").value(), "4");
+  EXPECT_EQ(ns.read("/new/d/a").value(), "3");
+}
+
 TEST_F(Namespace, ListingASnapshotShowsNamesDeletedSince) {
   must({mkdir_op("/d"), put_op("/d/a", "1"), put_op("/d/b", "2")});
   must({snapshot_op("before", "/")});
