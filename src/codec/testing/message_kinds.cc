@@ -35,7 +35,7 @@ struct Collect {
         .members = member_count<T>(),
         .empty = whole(T()),
         .example = filled<T>(ExampleFiller()),
-        .random = [](Random& random) { return filled<T>(RandomFiller(random)); },
+        .random = [](SimRandom& random) { return filled<T>(RandomFiller(random)); },
         .read = [](std::string_view bytes) -> std::optional<MessageKind::Message> {
           T message;
           if (!decode(bytes, message)) return std::nullopt;

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/env/random.h"
+#include "base/sim/sim_random.h"
 
 namespace nokv::codec {
 
@@ -24,7 +24,7 @@ struct MessageKind {
   size_t members = 0;             // that the struct has
   Message empty;
   Message example;  // no field has its default
-  std::function<Message(Random&)> random;
+  std::function<Message(SimRandom&)> random;
   std::function<std::optional<Message>(std::string_view bytes)> read;  // none: refused
 };
 
