@@ -91,6 +91,7 @@ class SimClient {
               const Then& done);
 
   codec::Operation random_operation();
+  codec::Operation random_quota();
   std::string random_path();
   std::string random_body();
   codec::ReadAt read_at(const std::string& at) const;

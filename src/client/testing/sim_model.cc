@@ -76,6 +76,10 @@ struct Words {
     return str("snapshot ", op.name, " ", op.target.path);
   }
   std::string operator()(const codec::SnapshotRemove& op) { return str("forget ", op.name); }
+  std::string operator()(const codec::SetQuota& op) {
+    return str("quota ", op.target.path, " ", op.max_bytes.value_or(0), " ",
+               op.max_entries.value_or(0));
+  }
   std::string operator()(const codec::OpenUpload&) { return "open upload"; }
   std::string operator()(const codec::CloseUpload& op) { return str("close upload ", op.upload); }
   std::string operator()(const auto&) { return "other"; }
@@ -96,6 +100,7 @@ Result<> SimModel::apply(const std::vector<codec::OperationBox>& operations, uin
   SimModel next = *this;
   Change change{version, bodies, {}};
   for (const codec::OperationBox& box : operations) NOKV_TRY(next.run(box.op, change));
+  NOKV_TRY(next.check_quotas(*this));
   *this = std::move(next);
   return {};
 }
@@ -197,7 +202,7 @@ Result<> SimModel::publish(uint64_t file, std::shared_ptr<const std::string> byt
 Result<> SimModel::run(const codec::Mkdir& op, Change&) {
   NOKV_TRY(has_place(op.target.path));
   if (find(op.target.path) != nullptr) return fail(Code::already_exists, op.target.path);
-  nodes_[op.target.path] = {};
+  nodes_[op.target.path].directory = ++last_directory_;
   return {};
 }
 
@@ -328,6 +333,45 @@ Result<> SimModel::run(const codec::Remove& op, Change&) {
 Result<> SimModel::run(const codec::Check& op, Change&) {
   bool exists = is_directory(op.target.path) || find(op.target.path) != nullptr;
   if (op.exists && *op.exists != exists) return fail(Code::aborted, op.target.path);
+  return {};
+}
+
+Result<> SimModel::run(const codec::SetQuota& op, Change&) {
+  const Node* node = find(op.target.path);
+  if (node == nullptr) return missing(op.target.path);
+  if (node->file != 0) return fail(Code::not_directory, op.target.path);
+  quotas_[node->directory] = op;
+  return {};
+}
+
+SimModel::Usage SimModel::usage(const std::string& path) const {
+  Usage out;
+  for (const std::string& each : below(path)) {
+    ++out.entries;
+    uint64_t file = nodes_.at(each).file;
+    if (file != 0) out.bytes += files_.at(file).bytes->size();
+  }
+  return out;
+}
+
+Result<> SimModel::check_quotas(const SimModel& before) const {
+  if (quotas_.empty()) return {};
+  std::map<uint64_t, std::string> places;
+  for (const auto& [path, node] : before.nodes_) places.emplace(node.directory, path);
+  for (const auto& [path, node] : nodes_) {
+    auto quota = quotas_.find(node.directory);
+    if (node.file != 0 || quota == quotas_.end()) continue;
+    auto place = places.find(node.directory);
+    Usage was = place == places.end() ? Usage() : before.usage(place->second);
+    Usage is = usage(path);
+    auto exceeds = [](uint64_t now, uint64_t then, std::optional<uint64_t> max) {
+      return max.value_or(0) != 0 && now > *max && now > then;
+    };
+    if (exceeds(is.bytes, was.bytes, quota->second.max_bytes) ||
+        exceeds(is.entries, was.entries, quota->second.max_entries)) {
+      return fail(Code::quota_exceeded, path);
+    }
+  }
   return {};
 }
 

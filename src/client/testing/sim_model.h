@@ -42,7 +42,8 @@ class SimModel {
     bool unsure_links = false;  // a name went with a tree, and counts until that is swept
   };
   struct Node {
-    uint64_t file = 0;  // 0: a directory
+    uint64_t file = 0;       // 0: a directory
+    uint64_t directory = 0;  // and which one
   };
   struct Change {
     uint64_t version;
@@ -60,6 +61,7 @@ class SimModel {
   Result<> run(const codec::Check& op, Change& change);
   Result<> run(const codec::SnapshotCreate& op, Change& change);
   Result<> run(const codec::SnapshotRemove& op, Change& change);
+  Result<> run(const codec::SetQuota& op, Change& change);
   Result<> run(const codec::OpenUpload&, Change&) { return {}; }
   Result<> run(const codec::CloseUpload&, Change&) { return {}; }
   template <class Other>
@@ -67,7 +69,15 @@ class SimModel {
     return fail(Code::unimplemented, "the model does not know this operation");
   }
 
+  struct Usage {
+    uint64_t bytes = 0;
+    uint64_t entries = 0;  // of all directories below too
+  };
+
   const Node* find(const std::string& path) const;
+  Usage usage(const std::string& path) const;
+  // Against the state before the transaction.
+  Result<> check_quotas(const SimModel& before) const;
   bool is_directory(const std::string& path) const;
   Result<> has_place(const std::string& path) const;
   std::vector<std::string> below(const std::string& path) const;
@@ -78,7 +88,9 @@ class SimModel {
   std::map<std::string, Node> nodes_;  // without the root
   std::map<uint64_t, File> files_;
   std::set<std::string> snapshots_;
+  std::map<uint64_t, codec::SetQuota> quotas_;  // by directory
   uint64_t last_file_ = 0;
+  uint64_t last_directory_ = 0;
 };
 
 // Whether an answer's words are those of the model, where "links=?" stands for any number.

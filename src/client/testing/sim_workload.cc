@@ -105,8 +105,22 @@ codec::Operation SimClient::random_operation() {
   }
 }
 
+// In a transaction of its own: the model holds what a transaction adds against the quota at its
+// end.
+codec::Operation SimClient::random_quota() {
+  codec::SetQuota op;
+  op.target = target(std::string(kDirectories[random().below(4)]));
+  op.max_bytes = random().one_in(2) ? 0 : random().below(2000);
+  op.max_entries = random().one_in(2) ? 0 : random().below(8);
+  return op;
+}
+
 void SimClient::change(const Then& then) {
   std::vector<codec::Operation> operations;
+  if (random().one_in(20)) {
+    return commit(
+        {random_quota()}, Durability::durable, [then](const auto&) { then(); }, patience());
+  }
   size_t count = random().one_in(3) ? 2 + random().below(3) : 1;
   for (size_t i = 0; i < count; ++i) operations.push_back(random_operation());
   commit(std::move(operations), Durability::durable, [then](const auto&) { then(); }, patience());

@@ -1,5 +1,6 @@
 #include "codec/testing/message_kinds.h"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
