@@ -40,7 +40,7 @@ BUILD = ROOT / 'build/release'
 WORK = ROOT / 'build/bench'
 NOKV = BUILD / 'bin/nokv'
 READY_S = 60
-SECTION_MAX_S = 600
+SECTION_MAX_S = 1200
 RESTARTS = 3
 KEYS = {'AWS_ACCESS_KEY_ID': 'testkey', 'AWS_SECRET_ACCESS_KEY': 'testsecret123',
         'AWS_EC2_METADATA_DISABLED': 'true'}
