@@ -133,12 +133,12 @@ NodeId Diff::cloned(const NodeId& common, const std::vector<Ancestor>& line) {
   return out;
 }
 
-Result<bool> Diff::same(const Dentry& in_a, const Dentry& in_b) const {
+Result<bool> Diff::same(const Dentry& in_a, const Dentry& in_b, const FileName& at_a) const {
   NodeId common = ancestor_of(in_a.child, top_.a);
   if (in_a.kind != in_b.kind || ancestor_of(in_b.child, top_.b) != common) return false;
   if (in_a.child == cloned(common, top_.a) && in_b.child == cloned(common, top_.b)) return true;
   if (is_linked(in_a) || is_linked(in_b)) return in_a.child == in_b.child;
-  NOKV_ASSIGN(auto there, partner(a_, top_.a, b_, top_.b, in_a, {frames_.back().a, name_}));
+  NOKV_ASSIGN(auto there, partner(a_, top_.a, b_, top_.b, in_a, at_a));
   return there && there->dentry.child == in_b.child;
 }
 
@@ -283,16 +283,18 @@ Result<bool> Diff::next_pair(Frame& frame) {
 
 Result<> Diff::compare() {
   // Frames may be pushed meanwhile, so by value.
+  FileName at_a{frames_.back().a, name_};
+  FileName at_b{frames_.back().b, name_};
   std::string path_a = join_path(frames_.back().path_a, name_);
   std::string path_b = join_path(frames_.back().path_b, name_);
   auto in_a = std::exchange(pair_a_, std::nullopt);
   auto in_b = std::exchange(pair_b_, std::nullopt);
   if (in_a && in_b) {
-    NOKV_ASSIGN(bool one, same(*in_a, *in_b));
+    NOKV_ASSIGN(bool one, same(*in_a, *in_b, at_a));
     if (one) return compare_node(*in_a, *in_b, std::move(path_a), std::move(path_b));
   }
-  if (in_a) NOKV_TRY(gone(*in_a, std::move(path_a)));
-  return in_b ? came(*in_b, path_b) : Result<>();
+  if (in_a) NOKV_TRY(gone(*in_a, std::move(path_a), at_a));
+  return in_b ? came(*in_b, path_b, at_b) : Result<>();
 }
 
 void Diff::tell(Difference difference, std::string path, std::string old_path) {
@@ -338,8 +340,8 @@ Result<> Diff::compare_node(const Dentry& in_a, const Dentry& in_b, std::string 
 }
 
 // A name that a has and b has not, or has for another node.
-Result<> Diff::gone(const Dentry& in_a, std::string path) {
-  NOKV_ASSIGN(auto now, mutual(a_, top_.a, b_, top_.b, in_a, {frames_.back().a, name_}));
+Result<> Diff::gone(const Dentry& in_a, std::string path, const FileName& at) {
+  NOKV_ASSIGN(auto now, mutual(a_, top_.a, b_, top_.b, in_a, at));
   Difference difference{.kind = in_a.kind};
   if (in_a.kind != Kind::directory) {
     NOKV_ASSIGN(auto inode, Tree(*a_.view, a_.version).inode(in_a));
@@ -362,8 +364,8 @@ Result<> Diff::gone(const Dentry& in_a, std::string path) {
 }
 
 // The other way round. What was renamed is told where it went from.
-Result<> Diff::came(const Dentry& in_b, const std::string& path) {
-  NOKV_ASSIGN(auto then, mutual(b_, top_.b, a_, top_.a, in_b, {frames_.back().b, name_}));
+Result<> Diff::came(const Dentry& in_b, const std::string& path, const FileName& at) {
+  NOKV_ASSIGN(auto then, mutual(b_, top_.b, a_, top_.a, in_b, at));
   if (then) return {};
   Difference difference{.change = Change::created, .kind = in_b.kind};
   if (in_b.kind != Kind::directory) {

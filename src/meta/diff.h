@@ -96,8 +96,8 @@ class Diff {
                              const std::string& path_a, const std::string& path_b);
   Result<> compare_node(const codec::Dentry& in_a, const codec::Dentry& in_b, std::string path_a,
                         std::string path_b);
-  Result<> gone(const codec::Dentry& in_a, std::string path);
-  Result<> came(const codec::Dentry& in_b, const std::string& path);
+  Result<> gone(const codec::Dentry& in_a, std::string path, const FileName& at);
+  Result<> came(const codec::Dentry& in_b, const std::string& path, const FileName& at);
   struct Placed {
     std::string path;
     codec::Dentry dentry;
@@ -113,7 +113,8 @@ class Diff {
                                      const NodeId& id, codec::Kind kind,
                                      const std::vector<FileName>& first) const;
   static Result<std::optional<std::string>> path_in(const Side& side, const NodeId& directory);
-  Result<bool> same(const codec::Dentry& in_a, const codec::Dentry& in_b) const;
+  Result<bool> same(const codec::Dentry& in_a, const codec::Dentry& in_b,
+                    const FileName& at_a) const;
   static NodeId cloned(const NodeId& common, const std::vector<Ancestor>& line);
   static NodeId ancestor_of(const NodeId& id, const std::vector<Ancestor>& line);
 

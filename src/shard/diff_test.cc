@@ -149,6 +149,31 @@ TEST_F(Diffs, OfSiblingClonesAreWhatEachOfThemChanged) {
   EXPECT_EQ(found, (std::vector<std::string>{"/b/f", "/b/g"}));
 }
 
+// A file that keeps its name in a directory that moved, while that name's place is taken by another
+// directory (seed 149 of the model test).
+TEST_F(Diffs, WhatMovedBelowTheDirectoryThatTookItsPlaceIsNotNewToo) {
+  must({mkdir_op("/d"), put_op("/d/x", "1"), put_op("/d/y", "2")});
+  must({snapshot_op("s", "/d")});
+  must({clone_op("/d", "/b")});
+  must({remove_op("/b/x"), remove_op("/b/y"), mkdir_op("/b/x")});
+  must({rename_op("/d", "/b/x/c")});
+  auto found = diff("/b", "", "/d", "s");
+  ASSERT_TRUE(found) << found.error().message();
+  std::vector<std::string> said;
+  for (const auto& each : *found) {
+    said.push_back(str(static_cast<int>(each.change), " ", each.path, " ", each.old_path));
+  }
+  std::ranges::sort(said);
+  auto is = [](DifferenceKind kind, const std::string& rest) {
+    return str(static_cast<int>(kind), " ", rest);
+  };
+  std::vector<std::string> expected{
+      is(DifferenceKind::removed, "/b/x "), is(DifferenceKind::removed, "/b/x/c "),
+      is(DifferenceKind::renamed, "/d/x /b/x/c/x"), is(DifferenceKind::renamed, "/d/y /b/x/c/y")};
+  std::ranges::sort(expected);
+  EXPECT_EQ(said, expected);
+}
+
 TEST_F(Diffs, ClonesOfClonesKeepOneHopAndClonesWithinClonesAreLimited) {
   must({mkdir_op("/c0"), put_op("/c0/f", "x")});
   for (int i = 0; i < 50; ++i) {
