@@ -261,6 +261,8 @@ watchers is told in a second, and its latencies are of whole transactions. `sdk`
 empty.
 - `bytes_per_file` is the engine's directory, compacted, without the log and without past records; `record_bytes_per_file` is the same before compression. \
 Names that count up, as here, compress better than most.
+- `diff_100_N` compares a flat directory with a clone in which 100 files changed; `merge_100_100_N` \
+merges a clone into such a directory after 100 changes on each side, by the SDK.
 - `command_` rows are whole commands, from the start of the process to its end; `git_` floors are git \
 {git} on the same files in a checkout. `command_diff_100_N` and `command_merge_100_100_N` have 100 \
 changed files, and 100 on each side. `space_back` is from the answer of `rm -r` until the records are \

@@ -104,18 +104,16 @@ Result<Run> stat_files(Scene& scene, Peer& peer, const std::string& where, Durat
 
 // The median time of the first page of `where`.
 Result<Run> list_pages(Scene& scene, const std::string& where, uint64_t expected, Duration time) {
-  std::vector<double> latencies;
-  auto began = scene.clock().now();
-  do {
-    auto one = scene.clock().now();
+  return scene.repeat(time, [&]() -> Result<Duration> {
+    auto began = scene.clock().now();
     codec::ListRequest request{.target = {.path = where}, .limit = kPage};
     NOKV_ASSIGN(auto reply, scene.client().list_page(request, scene.call()));
-    latencies.push_back(to_us(scene.clock().now() - one));
+    Duration took = scene.clock().now() - began;
     if (reply.entries.size() != expected) {
       return fail(Code::data_loss, reply.entries.size(), " entries instead of ", expected);
     }
-  } while (scene.clock().now() - began < time);
-  return Run{median(latencies) / 1e3, std::move(latencies)};
+    return took;
+  });
 }
 
 }  // namespace
@@ -167,30 +165,22 @@ Result<> remove_directory(Scene& scene, Row& row, uint64_t entries) {
 }
 
 Result<> diff_clone(Scene& scene, Row& row, uint64_t entries) {
-  row.unit = "ms";
-  row.boundary = scene.boundary("rpc");
-  row.durability = "none";
-  row.cache = "warm";
-  row.entries = entries;
-  NOKV_ASSIGN(std::string where, scene.grown(entries));
+  NOKV_ASSIGN(std::string where, scene.read_by(row, "rpc", entries));
   NOKV_ASSIGN(std::string clone, cloned(scene, where, "compared"));
   NOKV_TRY(change_files(scene, clone, entries, 0));
+  auto once = [&]() -> Result<Duration> {
+    auto began = scene.clock().now();
+    NOKV_ASSIGN(uint64_t count, count_differences(scene, where, clone));
+    Duration took = scene.clock().now() - began;
+    if (count != kChanges) {
+      return fail(Code::data_loss, count, " differences instead of ", kChanges);
+    }
+    return took;
+  };
   constexpr size_t kReplyBytes = 10'000;
   return scene.measure(
       row, [&] { return in_ms(scene.echo(kReplyBytes)); },
-      [&](Duration time) -> Result<Run> {
-        std::vector<double> latencies;
-        auto began = scene.clock().now();
-        do {
-          auto one = scene.clock().now();
-          NOKV_ASSIGN(uint64_t count, count_differences(scene, where, clone));
-          latencies.push_back(to_us(scene.clock().now() - one));
-          if (count != kChanges) {
-            return fail(Code::data_loss, count, " differences instead of ", kChanges);
-          }
-        } while (scene.clock().now() - began < time);
-        return Run{median(latencies) / 1e3, std::move(latencies)};
-      });
+      [&](Duration time) { return scene.repeat(time, once); });
 }
 
 Result<> merge_clone(Scene& scene, Row& row, uint64_t entries) {
@@ -201,30 +191,25 @@ Result<> merge_clone(Scene& scene, Row& row, uint64_t entries) {
   NOKV_ASSIGN(std::string whole, scene.grown(entries));
   NOKV_ASSIGN(std::string into, scene.directory("merged"));
   uint64_t made = 0;
+  auto once = [&]() -> Result<Duration> {
+    std::string ours = str(into, "/", ++made);
+    std::string theirs = ours + "-theirs";
+    NOKV_TRY(scene.client().commit({clone_of(whole, ours)}, scene.write()));
+    NOKV_TRY(scene.client().commit({clone_of(ours, theirs)}, scene.write()));
+    NOKV_TRY(change_files(scene, ours, entries, 0));
+    NOKV_TRY(change_files(scene, theirs, entries, 1));
+    auto began = scene.clock().now();
+    NOKV_ASSIGN(auto report,
+                client::merge(scene.client(), {.from = theirs, .to = ours, .call = scene.call()}));
+    Duration took = scene.clock().now() - began;
+    if (report.counts.content != kChanges) {
+      return fail(Code::data_loss, report.counts.content, " files merged instead of ", kChanges);
+    }
+    return took;
+  };
   return scene.measure(
       row, [&] { return in_ms(scene.echo_and_sync()); },
-      [&](Duration time) -> Result<Run> {
-        std::vector<double> latencies;
-        auto began = scene.clock().now();
-        do {
-          std::string ours = str(into, "/", ++made);
-          std::string theirs = ours + "-theirs";
-          NOKV_TRY(scene.client().commit({clone_of(whole, ours)}, scene.write()));
-          NOKV_TRY(scene.client().commit({clone_of(ours, theirs)}, scene.write()));
-          NOKV_TRY(change_files(scene, ours, entries, 0));
-          NOKV_TRY(change_files(scene, theirs, entries, 1));
-          auto one = scene.clock().now();
-          NOKV_ASSIGN(
-              auto report,
-              client::merge(scene.client(), {.from = theirs, .to = ours, .call = scene.call()}));
-          latencies.push_back(to_us(scene.clock().now() - one));
-          if (report.counts.content != kChanges) {
-            return fail(Code::data_loss, report.counts.content, " files merged instead of ",
-                        kChanges);
-          }
-        } while (scene.clock().now() - began < time);
-        return Run{median(latencies) / 1e3, std::move(latencies)};
-      });
+      [&](Duration time) { return scene.repeat(time, once); });
 }
 
 Result<> stat_in_clone(Scene& scene, Row& row, uint64_t) {
@@ -248,12 +233,7 @@ Result<> stat_in_clone(Scene& scene, Row& row, uint64_t) {
 }
 
 Result<> list_clone(Scene& scene, Row& row, uint64_t entries) {
-  row.unit = "ms";
-  row.boundary = scene.boundary("rpc");
-  row.durability = "none";
-  row.cache = "warm";
-  row.entries = entries;
-  NOKV_ASSIGN(std::string where, scene.grown(entries));
+  NOKV_ASSIGN(std::string where, scene.read_by(row, "rpc", entries));
   NOKV_ASSIGN(std::string clone, cloned(scene, where, "listed"));
   auto floor = [&]() -> Result<Floor> {
     NOKV_ASSIGN(Run run, list_pages(scene, where, entries, scene.time() / 4));

@@ -80,12 +80,7 @@ Result<> list_whole(Scene& scene, const std::string& where, uint64_t expected) {
 }
 
 Result<> listing(Scene& scene, Row& row, uint64_t entries, bool all) {
-  row.unit = "ms";
-  row.boundary = scene.boundary("sdk");
-  row.durability = "none";
-  row.cache = "warm";
-  row.entries = entries;
-  NOKV_ASSIGN(std::string where, scene.grown(entries));
+  NOKV_ASSIGN(std::string where, scene.read_by(row, "sdk", entries));
   uint64_t pages = all ? (entries + kPage - 1) / kPage : 1;
   NOKV_ASSIGN(size_t bytes, page_bytes(scene, where, std::min<uint64_t>(entries, kPage)));
   auto floor = [&] { return in_ms(scene.echo(bytes * pages)); };
@@ -94,17 +89,12 @@ Result<> listing(Scene& scene, Row& row, uint64_t entries, bool all) {
     NOKV_TRY(scene.client().list_page(request, scene.call()));
     return {};
   };
-  return scene.measure(row, floor, [&](Duration time) -> Result<Run> {
-    std::vector<double> latencies;
+  auto once = [&]() -> Result<Duration> {
     auto began = scene.clock().now();
-    do {
-      auto one = scene.clock().now();
-      auto listed = all ? list_whole(scene, where, entries) : one_page();
-      if (!listed) return std::unexpected(std::move(listed).error());
-      latencies.push_back(to_us(scene.clock().now() - one));
-    } while (scene.clock().now() - began < time);
-    return Run{median(latencies) / 1e3, std::move(latencies)};
-  });
+    NOKV_TRY(all ? list_whole(scene, where, entries) : one_page());
+    return scene.clock().now() - began;
+  };
+  return scene.measure(row, floor, [&](Duration time) { return scene.repeat(time, once); });
 }
 
 }  // namespace

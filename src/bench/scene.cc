@@ -172,6 +172,25 @@ Result<std::string> Scene::grown(uint64_t entries) {
   return where;
 }
 
+Result<std::string> Scene::read_by(Row& row, std::string_view wire, uint64_t entries) {
+  row.unit = "ms";
+  row.boundary = boundary(wire);
+  row.durability = "none";
+  row.cache = "warm";
+  row.entries = entries;
+  return grown(entries);
+}
+
+Result<Run> Scene::repeat(Duration time, const std::function<Result<Duration>()>& once) const {
+  std::vector<double> latencies;
+  auto began = clock().now();
+  do {
+    NOKV_ASSIGN(Duration took, once());
+    latencies.push_back(to_us(took));
+  } while (clock().now() - began < time);
+  return Run{median(latencies) / 1e3, std::move(latencies)};
+}
+
 // ---- floors
 
 Result<Floor> Scene::echo(size_t reply_bytes) const {

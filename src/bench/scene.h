@@ -82,6 +82,8 @@ class Scene {
   Result<std::string> directory(std::string_view name);
   // Holds exactly `entries` empty files, unless it already has more.
   Result<std::string> grown(uint64_t entries);
+  // That directory, for a row that reads it, in milliseconds; `wire` is how.
+  Result<std::string> read_by(Row& row, std::string_view wire, uint64_t entries);
   // Removed at the end.
   void made_snapshot(std::string name) { snapshots_.push_back(std::move(name)); }
   Result<> remove_snapshots();
@@ -98,6 +100,9 @@ class Scene {
   using Once = std::function<Result<Run>(Duration time)>;
   using FloorOf = std::function<Result<Floor>()>;
   Result<> measure(Row& row, const FloorOf& floor, const Once& once);
+  // One run of something done again and again for `time`, at least once; each says how long it
+  // took. The value is the median, in milliseconds.
+  Result<Run> repeat(Duration time, const std::function<Result<Duration>()>& once) const;
   // The same for a load. Its value is operations a second, or with `in_us` their median time.
   Result<> measure(Row& row, const FloorOf& floor, int lanes, const Begin& begin,
                    bool in_us = false);

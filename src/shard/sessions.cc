@@ -143,7 +143,6 @@ Result<std::vector<codec::IdRange>> SessionTable::own_ids(const CommitRequest& r
   auto found = sessions_.find(request.session);
   if (found == sessions_.end()) return out;
   const Session& session = found->second;
-  size_t usable = session.record.ids.size() - (session.reserved_by > durable ? 1 : 0);
   if (request.first_id != 0) {
     for (const codec::IdRange& range : session.record.ids) {
       bool free = range.has(request.first_id) && request.first_id >= session.next_id;
@@ -153,6 +152,7 @@ Result<std::vector<codec::IdRange>> SessionTable::own_ids(const CommitRequest& r
     return fail(Code::stale, "id ", request.first_id,
                 " is not free any more: what was answered early cannot be made again as it was");
   }
+  size_t usable = session.record.ids.size() - (session.reserved_by > durable ? 1 : 0);
   for (size_t i = 0; i < usable; ++i) {
     codec::IdRange range = session.record.ids[i];
     range.first = std::max(range.first, session.next_id);
