@@ -57,26 +57,14 @@ def units(build):
 class Closure:
     """The project files that a source includes, directly or not."""
 
-    def __init__(self, build):
-        self.build = build
+    def __init__(self):
         self.direct = {}
-
-    def find(self, name):
-        """The file behind #include "name"; for a generated header what it is generated from."""
-        path = ROOT / 'src' / name
-        if path.is_file():
-            return path
-        proto = path.parent / re.sub(r'\.pb\.h$', '.proto', path.name)
-        if proto.is_file():
-            return proto
-        found = sorted(self.build.rglob(f'*/{name}'))
-        return found[0] if found else None
 
     def includes(self, path):
         if path not in self.direct:
             text = path.read_text(encoding='utf-8')
-            found = [self.find(name) for name in INCLUDE.findall(text)]
-            self.direct[path] = [p for p in found if p]
+            found = (ROOT / 'src' / name for name in INCLUDE.findall(text))
+            self.direct[path] = [p for p in found if p.is_file()]
         return self.direct[path]
 
     def of(self, source):
@@ -134,7 +122,7 @@ def main():
         return 2
     version = subprocess.run([TIDY, '--version'], capture_output=True, text=True, check=True).stdout
     common = version.encode() + (ROOT / '.clang-tidy').read_bytes()
-    cache, closure = cache_dir(), Closure(args.build.resolve())
+    cache, closure = cache_dir(), Closure()
     cache.mkdir(parents=True, exist_ok=True)
     marks = {name: cache / fingerprint(all_units[name], closure, common) for name in names}
     todo = [name for name in names if not marks[name].exists()]
