@@ -1,5 +1,10 @@
+#include <map>
+#include <string>
+#include <vector>
+
 #include <gtest/gtest.h>
 
+#include "backup/check.h"
 #include "backup/known.h"
 #include "backup/repository.h"
 #include "base/posix/posix_env.h"
@@ -26,6 +31,10 @@ class RepositoryTest : public testing::Test {
   }
   // As a server that was started anew.
   void again() { repository = std::make_unique<Repository>(posix.env(), *store, "p/"); }
+
+  Result<std::string> read_part(const codec::BackupPart& part) {
+    return repository->read({{PartKind::file, part}}).next();
+  }
 
   void damage(const std::string& key, const std::string& bytes) {
     object::Waiter<> put;
@@ -59,11 +68,11 @@ TEST_F(RepositoryTest, ADamagedPartIsNamed) {
   ASSERT_TRUE(repository->look());
   auto part = repository->put_part(PartKind::file, "bytes");
   ASSERT_TRUE(part && repository->settle());
-  EXPECT_EQ(repository->part(PartKind::file, *part), "bytes");
+  EXPECT_EQ(read_part(*part), "bytes");
   std::string key = "p/files/" + hex(part->hash);
   for (const char* bad : {"bytez", "byte", ""}) {
     ASSERT_NO_FATAL_FAILURE(damage(key, bad));
-    auto got = repository->part(PartKind::file, *part);
+    auto got = read_part(*part);
     ASSERT_FALSE(got);
     EXPECT_EQ(got.error().code(), Code::data_loss);
     EXPECT_NE(got.error().message().find(key), std::string::npos);
@@ -73,7 +82,7 @@ TEST_F(RepositoryTest, ADamagedPartIsNamed) {
   ASSERT_TRUE(repository->look());
   ASSERT_TRUE(repository->put_part(PartKind::file, "bytes"));
   ASSERT_TRUE(repository->settle());
-  EXPECT_EQ(repository->part(PartKind::file, *part), "bytes");
+  EXPECT_EQ(read_part(*part), "bytes");
 }
 
 TEST_F(RepositoryTest, WhatIsKeptKeepsItsPartsAndNoOthers) {
@@ -88,8 +97,51 @@ TEST_F(RepositoryTest, WhatIsKeptKeepsItsPartsAndNoOthers) {
   auto kept = repository->manifests();
   ASSERT_TRUE(kept);
   ASSERT_TRUE(repository->remove_rest(*kept));
-  EXPECT_TRUE(repository->part(PartKind::file, *shared));
-  EXPECT_FALSE(repository->part(PartKind::file, *old));
+  EXPECT_TRUE(read_part(*shared));
+  EXPECT_FALSE(read_part(*old));
+}
+
+TEST_F(RepositoryTest, ACheckFindsEachObjectThatIsRottenOrGoneAndWhoNeedsIt) {
+  ASSERT_TRUE(repository->look());
+  std::vector<codec::BackupPart> parts;
+  for (int i = 0; i < 40; ++i) {  // more than are on their way at once
+    auto part = repository->put_part(PartKind::file, str("part ", i));
+    ASSERT_TRUE(part);
+    parts.push_back(*part);
+  }
+  ASSERT_TRUE(repository->put_manifest(manifest("1", {parts.begin(), parts.begin() + 30})));
+  ASSERT_TRUE(repository->put_manifest(manifest("2", {parts.begin() + 10, parts.end()})));
+  ASSERT_TRUE(repository->put_manifest(manifest("3", {})));
+  uint64_t read = 0;
+  auto count = [&](uint64_t bytes) { read += bytes; };
+  auto whole = check(*repository, count);
+  ASSERT_TRUE(whole);
+  EXPECT_EQ(whole->backups, (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_TRUE(whole->damages.empty());
+  EXPECT_EQ(whole->parts, 40U);
+  EXPECT_EQ(whole->bytes, 10 * 6 + 30 * 7);
+  EXPECT_EQ(read, whole->bytes);
+
+  auto key = [&](size_t part) { return "p/files/" + hex(parts[part].hash); };
+  ASSERT_NO_FATAL_FAILURE(damage(key(5), "parT 5"));
+  object::Waiter<std::vector<object::RemoveFailure>> removed;
+  store->remove({key(20)}, Clock::Instant::max(), removed.done());
+  ASSERT_TRUE(removed.wait());
+  ASSERT_NO_FATAL_FAILURE(damage("p/manifests/3", "rubbish"));
+  auto report = check(*repository, count);
+  ASSERT_TRUE(report);
+  std::map<std::string, std::vector<std::string>> found;
+  for (const auto& it : report->damages) {
+    std::string object = it.problem.contains(key(5))    ? "rotten"
+                         : it.problem.contains(key(20)) ? "gone"
+                                                        : it.problem;
+    found[object] = it.backups;
+  }
+  EXPECT_EQ(found, (std::map<std::string, std::vector<std::string>>{
+                       {"rotten", {"1"}},
+                       {"gone", {"1", "2"}},
+                       {"backup 3 is damaged: its manifest has a wrong checksum", {"3"}}}));
+  EXPECT_EQ(report->parts, 40U);
 }
 
 TEST_F(RepositoryTest, ADamagedManifestIsRefusedByName) {

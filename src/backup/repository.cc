@@ -213,11 +213,18 @@ Result<> Repository::settle() {
   return out;
 }
 
-Result<std::string> Repository::part(PartKind kind, const BackupPart& part) {
-  std::string key = key_of(kind, part.hash);
-  object::Waiter<std::string> waiter;
-  store_.get(key, std::nullopt, deadline(), waiter.done());
-  auto bytes = waiter.wait();
+PartReader Repository::read(std::vector<PartName> parts) { return {*this, std::move(parts)}; }
+
+Result<std::string> PartReader::next() {
+  while (on_their_way_.size() < kAtOnce && next_ + on_their_way_.size() < parts_.size()) {
+    const PartName& it = parts_[next_ + on_their_way_.size()];
+    repository_.store_.get(repository_.key_of(it.kind, it.part.hash), std::nullopt,
+                           repository_.deadline(), on_their_way_.emplace_back().done());
+  }
+  const auto& [kind, part] = parts_.at(next_++);
+  auto bytes = on_their_way_.front().wait();
+  on_their_way_.pop_front();
+  std::string key = repository_.key_of(kind, part.hash);
   if (!bytes && bytes.error().code() == Code::not_found) {
     return fail(Code::data_loss, key, " is missing");
   }

@@ -34,6 +34,14 @@ enum class PartKind : uint8_t {
   log
 };
 
+struct PartName {
+  PartKind kind = PartKind::file;
+  codec::BackupPart part;
+  auto operator<=>(const PartName&) const = default;
+};
+
+class PartReader;
+
 // Home: one thread, which may block; never one that completes the store's calls.
 // Errors of all: those of the store, and what is said.
 class Repository {
@@ -58,8 +66,7 @@ class Repository {
   // once: settle() waits for them. Errors: also those of parts put before.
   Result<codec::BackupPart> put_part(PartKind kind, std::string bytes);
   Result<> settle();
-  // Errors: data_loss when it is missing, or not what it says.
-  Result<std::string> part(PartKind kind, const codec::BackupPart& part);
+  PartReader read(std::vector<PartName> parts);
 
   // After settle(): the backup is there when this returns.
   Result<> put_manifest(const codec::BackupManifest& manifest);
@@ -74,6 +81,8 @@ class Repository {
   const Counters& counters() const { return counters_; }
 
  private:
+  friend class PartReader;
+
   struct OnItsWay {
     std::string key;
     object::Waiter<> put;
@@ -91,6 +100,25 @@ class Repository {
   std::set<std::pair<std::string, uint64_t>> there_;  // keys and lengths of parts
   std::deque<OnItsWay> on_its_way_;
   Counters counters_;
+};
+
+// Parts one after another, while the next ones are on their way. Home: that of its repository,
+// which outlives it.
+class PartReader {
+ public:
+  // The bytes of the next part; called at most as often as there are parts, also after errors.
+  // Errors: data_loss when it is missing, or not what it says; those of the store.
+  Result<std::string> next();
+
+ private:
+  friend class Repository;
+  PartReader(Repository& repository, std::vector<PartName> parts)
+      : repository_(repository), parts_(std::move(parts)) {}
+
+  Repository& repository_;
+  std::vector<PartName> parts_;
+  size_t next_ = 0;                                       // of parts_
+  std::deque<object::Waiter<std::string>> on_their_way_;  // from next_ on
 };
 
 }  // namespace nokv::backup

@@ -21,6 +21,7 @@ using BackupHash = std::array<uint8_t, 16>;  // XXH3-128 of an object's bytes
 struct BackupPart {
   BackupHash hash{};
   uint64_t bytes = 0;
+  auto operator<=>(const BackupPart&) const = default;
   static void fields(auto& self, auto& f) {
     f(1, self.hash);
     f(2, self.bytes);

@@ -17,6 +17,7 @@
 namespace nokv::server {
 
 using backup::PartKind;
+using backup::PartName;
 using codec::BackupManifest;
 
 namespace {
@@ -155,12 +156,9 @@ class Restore {
     return files.sync_dir(options_.directory);
   }
 
-  Result<std::string> part(PartKind kind, const codec::BackupPart& part) {
-    auto bytes = repository_.part(kind, part);
-    if (!bytes) {
-      const std::string& id = kind == PartKind::file ? base_.id : log_.id;
-      return std::unexpected(std::move(bytes).error().within("backup " + id));
-    }
+  Result<std::string> next_part(backup::PartReader& parts, const BackupManifest& of) {
+    auto bytes = parts.next();
+    if (!bytes) return std::unexpected(std::move(bytes).error().within("backup " + of.id));
     out_.bytes += bytes->size();
     if (options_.read) options_.read(bytes->size());
     return bytes;
@@ -171,14 +169,19 @@ class Restore {
   Result<> fetch_files() {
     std::string checkpoint = path("checkpoints/") + digits20(base_.files_version);
     NOKV_TRY(make_durable_dirs(env_.files, checkpoint));
+    std::vector<PartName> names;
+    for (const auto& file : base_.files) {
+      for (const auto& it : file.parts) names.push_back({PartKind::file, it});
+    }
+    backup::PartReader parts = repository_.read(std::move(names));
     for (const auto& file : base_.files) {
       if (file.name.empty() || file.name.find('/') != std::string::npos || file.name == "..") {
         return fail(Code::data_loss, "backup ", base_.id, " names a file '", file.name, "'");
       }
       NOKV_ASSIGN(auto to, env_.files.open(checkpoint + "/" + file.name, OpenMode::create));
       uint64_t offset = 0;
-      for (const auto& it : file.parts) {
-        NOKV_ASSIGN(std::string bytes, part(PartKind::file, it));
+      for (size_t i = 0; i < file.parts.size(); ++i) {
+        NOKV_ASSIGN(std::string bytes, next_part(parts, base_));
         NOKV_TRY(to->write_at(offset, bytes));
         offset += bytes.size();
       }
@@ -196,9 +199,16 @@ class Restore {
   Result<> put_log() {
     log::ChainDigest digest{};
     uint64_t version = 0;  // that `digest` reaches; 0: nothing read yet
+    std::vector<codec::BackupLog> pieces;
+    std::vector<PartName> names;
     for (const auto& piece : log_.log) {
       if (piece.last <= base_.files_version) continue;
-      NOKV_ASSIGN(std::string bytes, part(PartKind::log, piece.object));
+      pieces.push_back(piece);
+      names.push_back({PartKind::log, piece.object});
+    }
+    backup::PartReader parts = repository_.read(std::move(names));
+    for (const auto& piece : pieces) {
+      NOKV_ASSIGN(std::string bytes, next_part(parts, log_));
       codec::BackupGroups groups;
       if (!codec::decode(bytes, groups)) {
         return fail(Code::data_loss, "backup ", log_.id, ": the log of version ", piece.first,

@@ -91,6 +91,35 @@ class Backup(NokvTest):
         self.assertTrue(self.nokv('cat', '/f'))
         self.is_sound()
 
+    def test_a_check_reads_all_and_names_what_is_damaged(self):
+        self.start()
+        self.nokv('put', '-', '/f', stdin=b'f')
+        first = self.json('backup', '--to', self.place)
+        self.nokv('put', '-', '/g', stdin=b'g')
+        second = self.json('backup', '--to', self.place)
+        check = ('restore', '--from', self.place, '--check')
+        whole = self.json(*check)
+        self.assertEqual((whole['whole'], whole['backups'], whole['problems']), (True, 2, 0))
+        parts = list((self.directory / 'backups' / 'files').iterdir())
+        self.assertGreaterEqual(whole['objects'], len(parts))
+        self.assertIn('whole', self.nokv(*check).decode())
+        # Rot that leaves the length alone: the next backup does not see it, the check does.
+        part = max(parts, key=lambda it: it.stat().st_size)
+        good = part.read_bytes()
+        part.write_bytes(good[:-1] + bytes([good[-1] ^ 1]))
+        done = self.run_nokv(*check, '--json')
+        self.assertEqual(done.returncode, 1)
+        problem, summary = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertIn(part.name, problem['problem'])
+        self.assertTrue(set(problem['backups']) <= {first['id'], second['id']})
+        self.assertEqual((summary['whole'], summary['problems']), (False, 1))
+        self.assertIn(part.name, self.run_nokv(*check).stdout.decode())
+        part.write_bytes(good)
+        self.assertTrue(self.json(*check)['whole'])
+        self.fails(2, *check, '--at', 'v1')
+        self.assertIn('no backup', self.fails(
+            1, 'restore', '--from', f'file://{self.directory}/none', '--check')['message'])
+
     def test_errors_say_what_is_wrong(self):
         self.start()
         self.nokv('put', '-', '/f', stdin=b'f')
