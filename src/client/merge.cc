@@ -66,6 +66,10 @@ class Merge {
   Result<MergeReport> run() {
     report_.from = options_.from;
     report_.to = options_.to;
+    if (options_.renew && !options_.at.empty()) {
+      return fail(Code::invalid_argument, report_.from,
+                  ": what it has now is not merged, so it is not renewed");
+    }
     if (report_.to.empty()) NOKV_TRY(find_target());
     NOKV_TRY(check_apart(report_.from, report_.to));
     if (options_.choice == MergeChoice::aside) {
@@ -78,6 +82,7 @@ class Merge {
     std::pair<uint64_t, uint64_t> before;
     for (int attempt = 1;; ++attempt) {
       auto done = once();
+      if (done && options_.renew && report_.merged && !options_.dry_run) NOKV_TRY(renew());
       if (done) return report_;
       // What it was worked out from has changed since.
       bool again = done.error().code() == Code::aborted || (raced_ && is_race(done.error()));
@@ -145,6 +150,23 @@ class Merge {
     report_.counts = plan.counts;
     if (!report_.conflicts.empty() && options_.choice == MergeChoice::report) return {};
     return write(std::move(plan.steps));
+  }
+
+  // What both have now becomes their common state, unless `from` has more by now.
+  Result<> renew() {
+    std::vector<codec::Operation> operations;
+    operations.emplace_back(
+        codec::Check{.target = {.path = report_.from}, .newest_at_most = report_.from_version});
+    operations.emplace_back(codec::Clone{.from = {.path = report_.to},
+                                         .to = {.path = report_.from},
+                                         .replace = true,
+                                         .keep_undo = true});
+    auto done = client_.commit(std::move(operations), {.call = options_.call});
+    if (!done && (done.error().code() == Code::aborted || is_race(done.error()))) return {};
+    if (!done) return std::unexpected(std::move(done).error());
+    report_.renewed = true;
+    report_.renew_undo_version = done->results.back().undo_version;
+    return {};
   }
 
   // From the common state of both to `of`.

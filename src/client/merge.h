@@ -15,6 +15,7 @@ struct MergeOptions {
   std::string to;    // the one that gets them: "ours"; empty: where `from` was cloned from
   MergeChoice choice = MergeChoice::report;
   std::string aside;     // MergeChoice::aside: a directory that does not exist
+  bool renew = false;    // then makes `from` a new clone of `to`; not with `at`
   bool dry_run = false;  // decides and answers, changes nothing
   CallOptions call = {};
 };
@@ -30,17 +31,21 @@ struct MergeReport {
   uint64_t to_version = 0;
   uint64_t version = 0;       // of the record; 0: nothing was written
   uint64_t undo_version = 0;  // at which `to` is kept for the undo window
+  // With MergeOptions::renew, when merged: false if `from` was changed meanwhile, and stays as it
+  // is.
+  bool renewed = false;
+  uint64_t renew_undo_version = 0;  // at which `from` is kept for the undo window
 };
 
 // What the two directories changed since their common state is brought together in one transaction:
 // what only `from` changed is done to `to`; what both changed alike stays. Bodies are shared, not
 // copied. Blocks. Either directory may change meanwhile: then it is worked out again, several
-// times. Takes time and memory in proportion to what changed on both sides.
-// Errors: failed_precondition (nothing in common; conflicts of moved directories that the choice
-// does not decide),
-// invalid_argument (one directory, or one inside another), resource_exhausted (more than one
-// transaction holds), aborted (it changes faster than it can be merged), already_exists (`aside`),
-// those of the namespace.
+// times. With `renew` a second transaction puts a clone of `to` in the place of `from`, so that
+// both have this state in common the next time. Takes time and memory in proportion to what changed
+// on both sides. Errors: failed_precondition (nothing in common; conflicts of moved directories
+// that the choice does not decide), invalid_argument (one directory, or one inside another; `renew`
+// with `at`), resource_exhausted (more than one transaction holds), aborted (it changes faster than
+// it can be merged), already_exists (`aside`), those of the namespace.
 Result<MergeReport> merge(Client& client, const MergeOptions& options);
 
 }  // namespace nokv::client

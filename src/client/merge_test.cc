@@ -377,6 +377,67 @@ TEST_F(MergeTest, IsWorkedOutAgainWhenSomethingChangesMeanwhile) {
   EXPECT_FALSE(never.error().hint().empty());
 }
 
+TEST_F(MergeTest, ARenewedCloneGoesOnFromWhatWasMerged) {
+  base({put_op("/src/f", "one"), put_op("/src/g", "one")});
+  must({codec::SetQuota{.target = {.path = "/clone"}, .max_entries = 10}});
+  for (int round = 1; round <= 3; ++round) {
+    must({put_op("/clone/f", str("clone ", round)), put_op(str("/clone/c", round), "c"),
+          put_op("/src/g", str("src ", round)), put_op(str("/src/s", round), "s")});
+    auto done = merge(client, {.from = "/clone", .renew = true});
+    ASSERT_TRUE(done) << done.error().message();
+    EXPECT_TRUE(done->merged) << round;  // without renewal, /f is a conflict in the second round
+    EXPECT_TRUE(done->renewed);
+    EXPECT_EQ(shape("/clone"), shape("/src"));
+    EXPECT_EQ(ns.read("/src/f").value(), str("clone ", round));
+    EXPECT_EQ(ns.read("/clone/g").value(), str("src ", round));
+    EXPECT_EQ(ns.stat("/clone")->quota.max_entries, 10U);
+    EXPECT_EQ(ns.stat("/src")->quota.max_entries, 0U);
+    expect_clean();
+  }
+  // And back.
+  must({put_op("/clone/f", "last")});
+  auto done = merge(client, {.from = "/clone", .renew = true});
+  ASSERT_TRUE(done && done->renewed);
+  must({remove_op("/src/f")});
+  must({codec::Rollback{.target = {.path = "/clone"}, .at = str("v", done->renew_undo_version)}});
+  EXPECT_EQ(ns.read("/clone/f").value(), "last");
+  EXPECT_EQ(merge(client, {.from = "/clone", .at = "1s", .renew = true}).error().code(),
+            Code::invalid_argument);
+  expect_clean();
+}
+
+TEST_F(MergeTest, ACloneThatChangesMeanwhileIsMergedAndNotRenewed) {
+  base({put_op("/src/f", "one")});
+  must({put_op("/clone/f", "two")});
+  int commits = 0;
+  before_commit = [&] {
+    if (++commits == 2) must({put_op("/clone/late", "late")});
+  };
+  auto done = merge(client, {.from = "/clone", .renew = true});
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_TRUE(done->merged);
+  EXPECT_FALSE(done->renewed);
+  EXPECT_EQ(ns.read("/src/f").value(), "two");
+  EXPECT_EQ(ns.read("/clone/late").value(), "late");
+  EXPECT_EQ(commits, 2);
+}
+
+TEST_F(MergeTest, WhatWasNotMergedIsNotRenewed) {
+  base({put_op("/src/f", "one")});
+  must({put_op("/src/f", "mine"), put_op("/clone/f", "two")});
+  auto done = merge(client, {.from = "/clone", .renew = true});
+  ASSERT_TRUE(done);
+  EXPECT_FALSE(done->merged);
+  EXPECT_FALSE(done->renewed);
+  EXPECT_EQ(ns.read("/clone/f").value(), "two");
+  must({put_op("/clone/g", "g")});
+  done = merge(client,
+               {.from = "/clone", .choice = MergeChoice::ours, .renew = true, .dry_run = true});
+  ASSERT_TRUE(done);
+  EXPECT_FALSE(done->renewed);
+  EXPECT_EQ(ns.read("/clone/f").value(), "two");
+}
+
 TEST_F(MergeTest, MoreThanATransactionHoldsIsSaid) {
   base({});
   for (int i = 0; i < 21; ++i) {

@@ -319,13 +319,17 @@ struct CloseUpload {
 struct Clone {
   Target from;
   std::string from_at;  // empty: now
-  Target to;            // refused when it exists
+  Target to;
   bool parents = false;
+  bool replace = false;  // what is there already, with the same kind; else it is refused
+  bool keep_undo = false;
   static void fields(auto& self, auto& f) {
     f(1, self.from);
     f(2, self.from_at);
     f(3, self.to);
     f(4, self.parents);
+    f(5, self.replace);
+    f(6, self.keep_undo);
   }
 };
 

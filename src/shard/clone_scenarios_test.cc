@@ -78,6 +78,47 @@ TEST_F(CloneScenario, ACloneOfACloneOutlivesIt) {  // 2
   EXPECT_TRUE(keys(Table::inline_blob).empty());
 }
 
+TEST_F(CloneScenario, ACloneTakesThePlaceOfADirectory) {
+  auto replace = [](const std::string& from, const std::string& to, bool keep_undo = true) {
+    return codec::Clone{
+        .from = {.path = from}, .to = {.path = to}, .replace = true, .keep_undo = keep_undo};
+  };
+  must({codec::SetPolicy{{{}, int64_t{3600} * 1'000'000'000}}});
+  must({mkdir_op("/s"), put_op("/s/f", "1"), mkdir_op("/s/in"), put_op("/s/in/g", "2")});
+  must({clone_op("/s", "/c")});
+  must({put_op("/c/f", "mine"), put_op("/s/f", "3"),
+        codec::SetQuota{.target = {.path = "/c"}, .max_entries = 5}});
+  auto done = must({replace("/s", "/c")});
+  EXPECT_FALSE(done.results[0].created);
+  EXPECT_EQ(ns.read("/c/f").value(), "3");
+  EXPECT_EQ(ns.stat("/c")->quota.max_entries, 5U);
+  must({codec::Rollback{.target = {.path = "/c"}, .at = str("v", done.results[0].undo_version)}});
+  EXPECT_EQ(ns.read("/c/f").value(), "mine");
+  // The quota of the place holds for what comes there.
+  must({put_op("/s/1", ""), put_op("/s/2", ""), put_op("/s/3", "")});
+  EXPECT_EQ(ns.commit({replace("/s", "/c")}).error().code(), Code::quota_exceeded);
+  // What is inside may take the place of all, but not the other way round.
+  must({replace("/s/in", "/s", false)});
+  EXPECT_EQ(ns.list("/s")->size(), 1U);
+  EXPECT_EQ(ns.read("/s/g").value(), "2");
+  must({mkdir_op("/s/below")});
+  EXPECT_EQ(ns.commit({replace("/s", "/s/below")}).error().code(), Code::invalid_argument);
+  EXPECT_EQ(ns.commit({replace("/s", "/s")}).error().code(), Code::invalid_argument);
+  EXPECT_EQ(ns.commit({replace("/s", "/")}).error().code(), Code::invalid_argument);
+  EXPECT_EQ(ns.commit({replace("/s", "/c/f")}).error().code(), Code::not_directory);
+  EXPECT_EQ(ns.commit({replace("/c/f", "/s")}).error().code(), Code::is_directory);
+  EXPECT_EQ(ns.commit({mkdir_op("/new"), replace("/s", "/c")}).error().code(),
+            Code::invalid_argument);
+  must({replace("/s/g", "/c/f"), replace("/s/g", "/fresh")});
+  EXPECT_EQ(ns.read("/c/f").value(), "2");
+  ns.scheduler().run_for(std::chrono::hours(2));  // what could be undone goes
+  sweep_and_restart();
+  EXPECT_EQ(ns.read("/s/g").value(), "2");
+  must({remove_op("/s"), remove_op("/c"), remove_op("/fresh")});
+  sweep_and_restart();
+  expect_no_clones();
+}
+
 TEST_F(CloneScenario, ACloneWithinAClonedDirectoryIsWholeWithoutIt) {  // 3
   must({mkdir_op("/s"), put_op("/s/f", "1"), put_op("/s/g", "2"), mkdir_op("/p")});
   must({clone_op("/s", "/p/c1")});

@@ -190,6 +190,35 @@ class Time(NokvTest):
         self.assertEqual(self.json('stat', '/src')['totals'], before)
         self.is_sound()
 
+    def test_a_clone_goes_on_after_a_merge(self):
+        self.nokv('clone', '/src', '/mine')
+        for text in (b'first', b'second'):
+            self.nokv('put', '-', '/mine/text', stdin=text)
+            self.nokv('put', '-', '/src/theirs', stdin=text)
+            done = self.json('merge', '/mine', '--renew')
+            self.assertEqual((done['merged'], done['renewed']), (True, True))
+            self.assertEqual(self.nokv('cat', '/src/text'), text)
+            self.assertEqual(self.nokv('cat', '/mine/theirs'), text)
+            self.assertEqual(self.nokv('diff', '/src', '/mine'), b'')
+        self.assertIn('new clone', self.nokv('merge', '/mine', '--renew').decode())
+        self.nokv(*done['renew_undo'].split()[1:])
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'second')
+        self.assertEqual(self.run_nokv('merge', '/mine', '--renew', '--at', '1s').returncode, 2)
+        self.is_sound()
+
+    def test_a_clone_replaces_what_is_there_when_told(self):
+        self.nokv('clone', '/src', '/mine')
+        self.nokv('put', '-', '/mine/text', stdin=b'mine')
+        self.fails(1, 'clone', '/src', '/mine')
+        done = self.json('clone', '/src', '/mine', '--replace')
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'one\ntwo\nthree\n')
+        self.assertTrue(done['undo'].startswith('nokv rollback /mine --to v'))
+        self.nokv(*done['undo'].split()[1:])
+        self.assertEqual(self.nokv('cat', '/mine/text'), b'mine')
+        self.assertEqual(self.fails(1, 'clone', '/src', '/mine/text', '--replace')['code'],
+                         'not_directory')
+        self.is_sound()
+
     def test_conflicts_of_a_merge_are_told_and_decided_as_said(self):
         self.nokv('clone', '/src', '/mine')
         self.nokv('put', '-', '/mine/text', stdin=b'mine')

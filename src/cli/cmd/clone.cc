@@ -30,12 +30,16 @@ Result<Exit> run_clone(Context& context) {
   auto done = client->clone({.from = {.path = it.from},
                              .from_at = args.text("at"),
                              .to = {.path = it.path},
-                             .parents = args.has("parents")},
+                             .parents = args.has("parents"),
+                             .replace = args.has("replace"),
+                             .keep_undo = args.has("replace")},
                             context.write_options());
   if (!done) return std::unexpected(std::move(done).error());
   it.version = done->version;
   it.at = done->result.snapshot_version;
-  it.undo = str("nokv rm -r ", path_argument(it.path));
+  uint64_t undo = done->result.undo_version;
+  it.undo = undo == 0 ? str("nokv rm -r ", path_argument(it.path))
+                      : str("nokv rollback ", path_argument(it.path), " --to v", undo);
   return tell(context, it, str("cloned from ", name_shown(it.from), " at"));
 }
 
@@ -78,12 +82,14 @@ Command clone_row() {
       .summary = "make a writable copy of a directory of any size, at once",
       .text =
           "Nothing is copied: the clone shows what SRC is, or was --at a version that is kept, "
-          "and what is changed in either later does not show in the other. DST must not exist. "
+          "and what is changed in either later does not show in the other. DST must not exist; "
+          "with --replace what is there gives place, and is kept for the undo window. "
           "'nokv diff SRC DST' shows how they differ, 'nokv merge DST' brings changes back.",
       .positionals = {{.name = "SRC", .kind = ValueKind::path},
                       {.name = "DST", .kind = ValueKind::path}},
       .options = {at_option("as it was: a snapshot, v123, a time, an age"),
-                  {.name = "parents", .letter = 'p', .help = "make missing directories above DST"}},
+                  {.name = "parents", .letter = 'p', .help = "make missing directories above DST"},
+                  {.name = "replace", .help = "DST may exist, a directory where SRC is one"}},
       .examples = {{"nokv clone /datasets/base /agents/7", ""},
                    {"nokv clone --at before-training /runs/1 /runs/1-again", ""}},
       .run = run_clone};

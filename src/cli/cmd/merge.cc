@@ -82,12 +82,12 @@ JsonObject conflict_json(const MergeConflict& it) {
   return object;
 }
 
-std::string undo_of(const MergeReport& report) {
-  if (report.undo_version == 0) return {};
-  return str("nokv rollback ", path_argument(report.to), " --to v", report.undo_version);
+std::string undo_of(const std::string& path, uint64_t version) {
+  if (version == 0) return {};
+  return str("nokv rollback ", path_argument(path), " --to v", version);
 }
 
-JsonObject report_json(const MergeReport& report) {
+JsonObject report_json(const MergeReport& report, bool renew) {
   JsonObject counts;
   counts.add("created", report.counts.created)
       .add("removed", report.counts.removed)
@@ -106,7 +106,11 @@ JsonObject report_json(const MergeReport& report) {
       .add("changes", counts)
       .add("conflicts", conflicts);
   if (report.version != 0) object.add("version", report.version);
-  if (std::string undo = undo_of(report); !undo.empty()) object.add("undo", undo);
+  std::string undo = undo_of(report.to, report.undo_version);
+  if (!undo.empty()) object.add("undo", undo);
+  if (renew) object.add("renewed", report.renewed);
+  undo = undo_of(report.from, report.renew_undo_version);
+  if (!undo.empty()) object.add("renew_undo", undo);
   return object;
 }
 
@@ -116,7 +120,7 @@ void print_side(Output& out, std::string_view whose, const std::optional<MergeSi
                out.size(side->facts.size)));
 }
 
-void print(Context& context, const MergeReport& report, bool check) {
+void print(Context& context, const MergeReport& report, const client::MergeOptions& options) {
   Output& out = context.out;
   for (const auto& it : report.conflicts) {
     out.line(str(out.colored("conflict  ", "31"), name_shown(it.path), ": ", reason(it)));
@@ -133,7 +137,7 @@ void print(Context& context, const MergeReport& report, bool check) {
   count(report.counts.content, "changed");
   count(report.counts.attributes, "attributes");
   if (text.empty()) text = "nothing to do";
-  bool written = report.merged && !check;
+  bool written = report.merged && !options.dry_run;
   out.line(str(name_shown(report.to), ": ",
                !report.merged ? "not merged; without conflicts it would be "
                : written      ? "merged: "
@@ -144,7 +148,16 @@ void print(Context& context, const MergeReport& report, bool check) {
         "nothing was written; --ours, --theirs or --conflicts-to DIR say what to do with "
         "conflicts");
   }
-  if (std::string undo = undo_of(report); !undo.empty()) out.note(str("undo: ", undo));
+  std::string undo = undo_of(report.to, report.undo_version);
+  if (!undo.empty()) out.note(str("undo: ", undo));
+  if (!options.renew || !written) return;
+  if (!report.renewed) {
+    out.note(
+        str(name_shown(report.from), ": changed meanwhile, so it stays as it is; merge again"));
+    return;
+  }
+  out.line(str(name_shown(report.from), ": is a new clone of ", name_shown(report.to)));
+  out.note(str("undo: ", undo_of(report.from, report.renew_undo_version)));
 }
 
 Result<Exit> run(Context& context) {
@@ -167,17 +180,22 @@ Result<Exit> run(Context& context) {
     options.choice = MergeChoice::aside;
     NOKV_ASSIGN(options.aside, context.path(args.text("conflicts-to")));
   }
+  options.renew = args.has("renew");
+  if (options.renew && !options.at.empty()) {
+    return context.usage("--renew makes CLONE what TARGET is, so all of it is merged: no --at");
+  }
   options.dry_run = args.has("check") || context.dry_run();
   options.call = context.call();
   NOKV_ASSIGN(Client * client, context.client());
   context.about(options.from);
   NOKV_ASSIGN(auto report, client::merge(*client, options));
   if (context.out.json()) {
-    context.out.line(report_json(report));
+    context.out.line(report_json(report, options.renew));
   } else {
-    print(context, report, options.dry_run);
+    print(context, report, options);
   }
-  return report.merged ? Exit::done : Exit::refused;
+  if (!report.merged) return Exit::refused;
+  return options.renew && !options.dry_run && !report.renewed ? Exit::partly : Exit::done;
 }
 
 }  // namespace
@@ -204,8 +222,11 @@ Command merge_row() {
                    .kind = ValueKind::path,
                    .help = "in a conflict TARGET stays, and what CLONE has is put below DIR, which "
                            "does not exist yet"},
+                  {.name = "renew",
+                   .help = "then make CLONE a new clone of TARGET, to go on from there"},
                   at_option("CLONE as it was: a snapshot, v123, a time, an age")},
       .examples = {{"nokv merge --check /agents/7", ""},
+                   {"nokv merge --renew /agents/7", ""},
                    {"nokv merge /agents/7 /datasets/base --conflicts-to /agents/7-conflicts", ""}},
       .run = run};
 }

@@ -139,6 +139,39 @@ void rolled_back_event(Transaction& txn, const OperationResult& done) {
   txn.event({codec::EventKind::rolled_back, true, done.path, "", done.id, codec::Kind::directory});
 }
 
+// Puts a clone of the directory `from` where `spot` is; of a directory there the quota stays.
+Result<OperationResult> put_in_place(Transaction& txn, const Origin& from,
+                                     const Transaction::Spot& spot, bool keep_undo) {
+  std::optional<Replaced> replaced;
+  if (spot.found.is_directory()) {
+    NOKV_ASSIGN(replaced, replaced_by_rollback(txn, spot.id()));
+  }
+  NOKV_ASSIGN(uint64_t undo, take_away(txn, spot, keep_undo));
+  NOKV_ASSIGN(Found there, txn.lookup(spot.place.directory, spot.place.name));
+  NOKV_ASSIGN(auto out, put_clone(txn, from, spot.place, there, replaced));
+  rolled_back_event(txn, out);
+  out.created = false;
+  out.undo_version = undo;
+  return out;
+}
+
+Result<OperationResult> replace_by_clone(Transaction& txn, Origin from,
+                                         const Transaction::Spot& spot, bool keep_undo) {
+  if (!spot.found.is_directory()) {
+    return fail(Code::not_directory, spot.path(), ": is no directory, as ", from.path, " is");
+  }
+  if (from.version == kNow) {
+    if (from.id == spot.id()) {
+      return fail(Code::invalid_argument, from.path, ": cannot be replaced by its own clone");
+    }
+    // What is taken away may hold the source: it is cloned as it was just before.
+    NOKV_TRY(txn.check_unchanged());
+    from.version = txn.version() - 1;
+    from.time_ns = txn.now_ns();
+  }
+  return put_in_place(txn, from, spot, keep_undo);
+}
+
 }  // namespace
 
 Result<OperationResult> put_clone(Transaction& txn, const Origin& from, const Place& place,
@@ -159,12 +192,13 @@ Result<OperationResult> run(Transaction& txn, const codec::Clone& op) {
       from.is_directory() ? from.directory->attributes : from.inode->attributes;
   NOKV_ASSIGN(Place place, txn.place(op.to, op.parents, {attributes.uid, attributes.gid}));
   NOKV_ASSIGN(Found there, txn.lookup(place.directory, place.name));
-  if (there) return fail(Code::already_exists, place.path(), ": it exists");
+  if (there && !op.replace) return fail(Code::already_exists, place.path(), ": it exists");
   if (!from.is_directory()) {
-    NOKV_ASSIGN(auto out, share(txn, from, place, {}));
+    NOKV_ASSIGN(auto out, share(txn, from, place, {.keep_undo = op.keep_undo}));
     out.snapshot_version = from.version == kNow ? txn.version() - 1 : from.version;
     return out;
   }
+  if (there) return replace_by_clone(txn, std::move(from), {place, there}, op.keep_undo);
   NOKV_ASSIGN(auto out, put_clone(txn, from, place, there));
   txn.event({codec::EventKind::cloned, true, out.path, from.path, out.id, Kind::directory});
   return out;
@@ -189,23 +223,13 @@ Result<OperationResult> run(Transaction& txn, const codec::Rollback& op) {
     out.snapshot_version = from.version;
     return out;
   }
-  std::optional<Replaced> replaced;
-  if (spot.found.is_directory()) {
-    NOKV_ASSIGN(replaced, replaced_by_rollback(txn, spot.id()));
-  }
+  if (from.is_directory()) return put_in_place(txn, from, spot, op.keep_undo);
   NOKV_ASSIGN(uint64_t undo, take_away(txn, spot, op.keep_undo));
-  if (spot.found.is_directory() && !from.is_directory()) {
+  if (spot.found.is_directory()) {
     txn.event({codec::EventKind::removed, true, spot.path(), "", spot.id(), Kind::directory});
   }
-  NOKV_ASSIGN(Found there, txn.lookup(spot.place.directory, spot.place.name));
-  OperationResult out;
-  if (from.is_directory()) {
-    NOKV_ASSIGN(out, put_clone(txn, from, spot.place, there, replaced));
-    rolled_back_event(txn, out);
-  } else {
-    NOKV_ASSIGN(out, share(txn, from, spot.place, {}));
-    out.snapshot_version = from.version;
-  }
+  NOKV_ASSIGN(auto out, share(txn, from, spot.place, {}));
+  out.snapshot_version = from.version;
   out.created = false;
   out.undo_version = undo;
   return out;

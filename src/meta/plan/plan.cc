@@ -9,12 +9,12 @@ bool begins_group(const codec::CommitRequest& request) {
     bool pins = std::visit(
         [](const auto& op) {
           using Op = std::remove_cvref_t<decltype(op)>;
-          if constexpr (std::is_same_v<Op, codec::Rollback>) {
+          if constexpr (std::is_same_v<Op, codec::Rollback> || std::is_same_v<Op, codec::Clone>) {
             return true;
           } else if constexpr (requires { op.keep_undo; }) {
             return op.keep_undo;
           } else {
-            return std::is_same_v<Op, codec::SnapshotCreate> || std::is_same_v<Op, codec::Clone> ||
+            return std::is_same_v<Op, codec::SnapshotCreate> ||
                    std::is_same_v<Op, codec::Undelete> || std::is_same_v<Op, codec::KeepUndo>;
           }
         },

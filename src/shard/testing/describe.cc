@@ -77,7 +77,7 @@ struct Describe {
   std::string operator()(const codec::CloseUpload& op) { return str("close upload ", op.upload); }
   std::string operator()(const codec::Clone& op) {
     return str("clone ", text(op.from), op.from_at.empty() ? "" : " at ", op.from_at, " ",
-               text(op.to));
+               text(op.to), flag(op.replace, "replace"), flag(op.keep_undo, "undo"));
   }
   std::string operator()(const codec::Rollback& op) {
     return str("rollback ", text(op.target), " to ", op.at, op.keep_undo ? ", undo" : "");

@@ -107,9 +107,23 @@ bool Draw::body_of_upload(codec::NewBody& out) {
   return false;
 }
 
+// An object, or a part of one.
+codec::NewBody Draw::imported() {
+  codec::NewBody out;
+  const Foreign& from = world_.foreign[random_.below(world_.foreign.size())];
+  out.external = from.object;
+  out.size = from.object.size;
+  if (chance(30)) {
+    out.external->offset = random_.below(from.object.size + 1);
+    out.size = random_.below(from.object.size - out.external->offset + 1);
+  }
+  return out;
+}
+
 codec::NewBody Draw::body() {
   codec::NewBody out;
   if (chance(30) && body_of_upload(out)) return out;
+  if (!world_.foreign.empty() && chance(10)) return imported();
   out.bytes = *bytes(random_.one_in(40) ? codec::kInlineMax : 60);
   out.size = out.bytes.size();
   return out;
@@ -294,7 +308,13 @@ Operation Draw::clone(const Tree& tree, bool alone) {
     op.from = {from, {}};
     op.from_at = when;
   }
-  op.to = target(tree, chance(90) ? new_path(tree) : path(tree));
+  op.replace = chance(25);
+  if (op.replace) {
+    op.to = target(tree, chance(80) ? directory_path(tree) : path(tree));
+    op.keep_undo = chance(50);
+  } else {
+    op.to = target(tree, chance(90) ? new_path(tree) : path(tree));
+  }
   op.parents = chance(10);
   return op;
 }

@@ -34,6 +34,7 @@ class Draw {
   std::pair<std::string, std::string> kept_path();
   uint64_t generation(const Tree& tree, const std::string& path);
   codec::NewBody body();
+  codec::NewBody imported();
   void give(auto& op);  // times and extended attributes
   bool body_of_upload(codec::NewBody& out);
 

@@ -113,10 +113,17 @@ struct Upload {
   std::map<uint64_t, bool> published;
 };
 
+// An object in somebody else's bucket.
+struct Foreign {
+  codec::External object;
+  Bytes bytes;
+};
+
 struct World {
   Tree tree;
   std::vector<Pin> pins;
   std::map<uint64_t, Upload> uploads;
+  std::vector<Foreign> foreign;  // what may be imported
   codec::RetentionPolicy policy;
   bool quotas = false;  // are drawn: with them totals are brought up to date more often
   // Ids of directories that left the tree: nothing may be written there ever again.

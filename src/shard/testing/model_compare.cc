@@ -400,6 +400,9 @@ void Run::compare_references(bool at_rest) {
     for (const auto& object : (*page)->objects) objects[object.key] = object.size;
     if (!objects.empty()) after = objects.rbegin()->first;
   } while ((*page)->more);
+  for (const auto& it : world_.foreign) {
+    if (objects.erase(it.object.key) == 0) differ(it.object.key + ", an imported object, is gone");
+  }
   std::string problem = check_references(*ns_.shard().state()->snapshot, objects, at_rest);
   if (!problem.empty()) differ(problem);
   auto checked = meta::fsck::Check::begin(ns_.shard().state(), {.moments = true});

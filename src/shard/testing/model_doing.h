@@ -238,6 +238,8 @@ class Doing {
     const Node& node() const { return tree->at(ino); }
   };
   Code put_clone(const Origin& from, const Place& at);
+  // As put_clone(), for what is at `at`; of a directory there the quota stays.
+  Code put_in_place(const Origin& from, Place at, bool undo);
   // What lay below it when the transaction began, or when it was made as a whole.
   codec::Totals base_of(Ino directory) const;
   void keep_quota(Ino made, const codec::Quota& quota, const codec::Totals& base);
@@ -325,6 +327,13 @@ class Doing {
 
   // The bytes of what a publish brings.
   Code take(const codec::NewBody& body, Bytes& out) {
+    if (body.external) {
+      auto from = std::ranges::find(world_.foreign, body.external->key,
+                                    [](const Foreign& it) { return it.object.key; });
+      out = std::make_shared<const std::string>(
+          from->bytes->substr(body.external->offset, body.size));
+      return Code::ok;
+    }
     out = std::make_shared<const std::string>(body.bytes);
     if (body.size == 0 || body.upload == 0) return Code::ok;
     auto upload = world_.uploads.find(body.upload);

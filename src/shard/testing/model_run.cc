@@ -18,8 +18,15 @@ namespace {
 constexpr std::chrono::hours kPatience{1};
 constexpr Duration kSessionIdle = std::chrono::hours(24);
 
-BackgroundOptions background() {
+constexpr std::string_view kForeign = "theirs/";  // their keys, in the store of the bodies
+
+// `ns` is used once it is there.
+BackgroundOptions background(SimNamespace& ns) {
   BackgroundOptions out = SimNamespace::quiet_background();
+  out.externals.allowed = {"s3://theirs"};
+  out.externals.open = [&ns](const std::string&) -> Result<std::shared_ptr<object::ObjectStore>> {
+    return std::shared_ptr<object::ObjectStore>(&ns.store(), [](auto*) {});
+  };
   out.session_idle = kSessionIdle;
   out.upload_ttl = std::chrono::hours(20);
   out.second_pass = std::chrono::hours(2);
@@ -32,13 +39,33 @@ codec::RetentionPolicy first_policy() { return {{}, int64_t{7200} * 1'000'000'00
 }  // namespace
 
 Run::Run(uint64_t seed, Merger merger)
-    : ns_(seed, background()), merger_(std::move(merger)), world_(new_world(first_policy())) {
+    : ns_(seed, background(ns_)), merger_(std::move(merger)), world_(new_world(first_policy())) {
   world_.quotas = seed % 2 == 1;
   ns_.chain_max = 1 + seed % 3;
   open();
   auto made = ns_.init(first_policy());
   if (!made) differ("init: " + made.error().message());
   recent_[1] = std::make_shared<const Tree>(world_.tree);
+  make_foreign(seed);
+}
+
+void Run::make_foreign(uint64_t seed) {
+  SimRandom random(seed);
+  for (size_t size : {0, 1, 300, 70'000}) {
+    std::string bytes(size, '\0');
+    for (char& it : bytes) it = static_cast<char>(random.next());
+    codec::External object{.store = "s3://theirs", .key = str(kForeign, size), .size = size};
+    auto deadline = ns_.scheduler().clock().now() + kPatience;
+    auto shared = std::make_shared<const std::string>(std::move(bytes));
+    std::optional<Result<object::ObjectInfo>> there;
+    ns_.store().put(object.key, shared, {}, deadline, [&](const Result<>& put) {
+      if (put) ns_.store().head(object.key, deadline, [&](auto info) { there = std::move(info); });
+    });
+    ns_.scheduler().run_until([&] { return there.has_value(); }, kPatience);
+    if (!there || !*there) return differ("an object could not be put");
+    object.etag = (*there)->etag;
+    world_.foreign.push_back({std::move(object), std::move(shared)});
+  }
 }
 
 void Run::open() {

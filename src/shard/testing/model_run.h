@@ -96,6 +96,7 @@ class Run {
   void restart(SimCrash how);
   std::map<std::string, std::string> all_rows();
   void open();
+  void make_foreign(uint64_t seed);
   void await_gc();
   void learn_pins();
   void learn_version();

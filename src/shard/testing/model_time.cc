@@ -251,8 +251,24 @@ Code Doing::perform(const codec::Clone& op) {
   const Node& node = from.node();
   Place at;
   if (Code bad = place(op.to, op.parents, {node.uid, node.gid}, at); bad != Code::ok) return bad;
-  if (at.there != 0) return Code::already_exists;
-  return node.kind == Kind::directory ? put_clone(from, at) : share(node, at, {});
+  if (at.there != 0 && !op.replace) return Code::already_exists;
+  if (node.kind != Kind::directory) return share(node, at, {.keep_undo = op.keep_undo});
+  if (at.there == 0) return put_clone(from, at);
+  if (!is_directory(at.there)) return Code::not_directory;
+  if (from.now && from.ino == at.there) return Code::invalid_argument;
+  return put_in_place(from, at, op.keep_undo);
+}
+
+Code Doing::put_in_place(const Origin& from, Place at, bool undo) {
+  bool keeps_quota = is_directory(at.there);
+  codec::Quota quota = tree_.at(at.there).quota;
+  codec::Totals base = keeps_quota ? base_of(at.there) : codec::Totals();
+  keep_undo(undo, at);
+  take_away(at);
+  at.there = 0;
+  Code made = put_clone(from, at);
+  if (made == Code::ok && keeps_quota) keep_quota(child(at.directory, at.name), quota, base);
+  return made;
 }
 
 Code Doing::perform(const codec::Rollback& op) {
@@ -263,6 +279,7 @@ Code Doing::perform(const codec::Rollback& op) {
   if (from.now) return Code::ok;
   const Node& node = from.node();
   if (at.directory == 0) return roll_back_root(from, at, op.keep_undo);
+  if (node.kind == Kind::directory) return put_in_place(from, at, op.keep_undo);
   keep_undo(op.keep_undo, at);
   if (node.kind == Kind::file && tree_.at(at.there).kind == Kind::file) {
     Node& file = tree_.edit(at.there);
@@ -279,16 +296,8 @@ Code Doing::perform(const codec::Rollback& op) {
     changed_file(at.there, at);
     return Code::ok;
   }
-  bool keeps_quota = is_directory(at.there);
-  codec::Quota quota = tree_.at(at.there).quota;
-  codec::Totals base = keeps_quota ? base_of(at.there) : codec::Totals();
   take_away(at);
   at.there = 0;
-  if (node.kind == Kind::directory) {
-    Code made = put_clone(from, at);
-    if (made == Code::ok && keeps_quota) keep_quota(child(at.directory, at.name), quota, base);
-    return made;
-  }
   result_ = nullptr;  // to the caller nothing was created
   return share(node, at, {});
 }
