@@ -420,6 +420,7 @@ TEST_F(MergeTest, ACloneThatChangesMeanwhileIsMergedAndNotRenewed) {
   EXPECT_EQ(ns.read("/src/f").value(), "two");
   EXPECT_EQ(ns.read("/clone/late").value(), "late");
   EXPECT_EQ(commits, 2);
+  before_commit = nullptr;  // the client ends its session after `commits`
 }
 
 TEST_F(MergeTest, WhatWasNotMergedIsNotRenewed) {

@@ -117,7 +117,7 @@ Command restore_row() {
                    .kind = ValueKind::text,
                    .help = "as it was: v123, a time, an age, or a backup's id"},
                   {.name = "check", .help = "read what is there, and restore nothing"}},
-      .examples = {{"nokv restore --from s3://safe/nokv --check", ""},
+      .examples = {{"nokv restore --check --from s3://safe/nokv", ""},
                    {"nokv --meta /var/lib/nokv restore --from s3://safe/nokv", ""},
                    {"nokv --meta /srv/n restore --from file:///mnt/b --at 2h", ""}},
       .run = run};

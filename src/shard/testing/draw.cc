@@ -311,7 +311,7 @@ Operation Draw::clone(const Tree& tree, bool alone) {
   op.replace = chance(25);
   if (op.replace) {
     op.to = target(tree, chance(80) ? directory_path(tree) : path(tree));
-    op.keep_undo = chance(50);
+    op.keep_undo = alone && chance(50);
   } else {
     op.to = target(tree, chance(90) ? new_path(tree) : path(tree));
   }

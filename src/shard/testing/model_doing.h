@@ -1,6 +1,7 @@
 // How the model does one transaction: what model_apply.cc and model_time.cc define.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
