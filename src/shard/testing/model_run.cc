@@ -306,6 +306,7 @@ void Run::merge(SimRandom& random) {
       differ("merge: " + merged.error().message());
     }
     if (version_ != version) differ("a merge was refused, and changed something");
+    learn_version();  // its session is open all the same
     return;
   }
   if (!merged->done && version_ != version) differ("a merge was not done, and changed something");
@@ -458,13 +459,11 @@ void Run::read(SimRandom& random) {
   compare_one(*tree, path, at, !of_file && random.one_in(2), scope);
   kept_below_ = kRoot;
   Tree::Spot spot;
-  if (!fine() || tree->resolve(path, false, spot) != Code::ok) return;
+  if (!fine() || tree->resolve(path, false, spot, kRoot, scope) != Code::ok) return;
   if (tree->at(spot.ino).kind == Kind::file) {
     compare_bytes(*tree, spot.ino, {path, {}}, at);
     if (at.empty() && random.one_in(3)) compare_log(path);
   } else if (tree->at(spot.ino).kind == Kind::directory && !of_file) {
-    Tree::Spot real;
-    if (tree->resolve(path, false, real) != Code::ok) return;
     auto entries = ns_.list(path, at, 2);
     if (!entries) return differ("list " + path + ": " + entries.error().message());
     if (entries->size() != tree->at(spot.ino).children.size()) differ("list " + path + " at " + at);
