@@ -101,8 +101,10 @@ Result<DirectoryState*> Pending::directory(const Tree& tree, const NodeId& id) {
   // In a clone nothing changed before its directory gets a record of its own.
   if (!own && state.record.changes_since != 0) state.record.changes_since = 1;
   if (state.record.quota) has_quotas_ = true;
-  directories_.emplace(id, std::move(state));
-  return at_hand(id);
+  // Undone, it is forgotten: it may be seen through a clone that then never was.
+  undo_directories_.push_back({id, std::nullopt, state.record.totals});
+  state.saved_by = transaction_;
+  return &directories_.emplace(id, std::move(state)).first->second;
 }
 
 DirectoryState& Pending::add_directory(const NodeId& id, DirectoryState state,

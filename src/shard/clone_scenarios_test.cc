@@ -119,6 +119,20 @@ TEST_F(CloneScenario, ACloneTakesThePlaceOfADirectory) {
   expect_no_clones();
 }
 
+TEST_F(CloneScenario, AfterARefusedCloneTheNextOneShowsItsOwnSource) {
+  must({mkdir_op("/s"), mkdir_op("/s/d")});
+  must({snapshot_op("empty", "/s")});
+  must({put_op("/s/d/f", "1")});
+  // Both get the same id, for the first one never was.
+  EXPECT_FALSE(ns.commit({clone_op("/s", "/c"), put_op("/c/d/g", "2"), mkdir_op("/s")}));
+  must({clone_op("/s", "/c", "empty")});
+  must({mkdir_op("/e")});
+  must({rename_op("/e", "/c/d")});  // in the place of an empty directory
+  must({put_op("/c/d/f", "3")});
+  expect_clean();
+  EXPECT_EQ(ns.list("/c/d")->size(), 1U);
+}
+
 TEST_F(CloneScenario, ACloneWithinAClonedDirectoryIsWholeWithoutIt) {  // 3
   must({mkdir_op("/s"), put_op("/s/f", "1"), put_op("/s/g", "2"), mkdir_op("/p")});
   must({clone_op("/s", "/p/c1")});
