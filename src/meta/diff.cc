@@ -415,7 +415,9 @@ Result<std::optional<Diff::Placed>> Diff::partner(const Side& here,
   for (const NodeId& id : {cloned(common, line_there), common}) {
     if (ancestor_of(id, line_there) != common) continue;
     NOKV_ASSIGN(auto found, find(there, line_there, id, dentry.kind, first));
-    if (found) return found;
+    if (!found) continue;
+    if (is_linked(found->dentry)) return std::nullopt;
+    return found;
   }
   return std::nullopt;
 }
@@ -425,7 +427,8 @@ Result<std::optional<std::string>> Diff::path_in(const Side& side, const NodeId&
   return Tree(*side.view, side.version).shown_path(directory, side.top, side.path);
 }
 
-// Where a node is; `first` are places, by common ids, to look for a file that was never renamed.
+// Where a node is, a file with several names at one of them; `first` are places, by common ids, to
+// look for a file that was never renamed.
 Result<std::optional<Diff::Placed>> Diff::find(const Side& side, const std::vector<Ancestor>& line,
                                                const NodeId& id, Kind kind,
                                                const std::vector<FileName>& first) const {
@@ -450,7 +453,7 @@ Result<std::optional<Diff::Placed>> Diff::find(const Side& side, const std::vect
   for (const FileName& name : names) {
     if (!name.parent) continue;
     NOKV_ASSIGN(auto entry, tree.dentry(name.parent, name.name));
-    if (!entry || entry->child != id || entry->kind != kind || is_linked(*entry)) continue;
+    if (!entry || entry->child != id || entry->kind != kind) continue;
     NOKV_ASSIGN(auto above, path_in(side, name.parent));
     if (above) return Placed{join_path(*above, name.name), *std::move(entry), name};
   }

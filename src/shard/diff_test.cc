@@ -174,6 +174,23 @@ TEST_F(Diffs, WhatMovedBelowTheDirectoryThatTookItsPlaceIsNotNewToo) {
   EXPECT_EQ(said, expected);
 }
 
+TEST_F(Diffs, AFileThatCameToACloneIsNewWhereItHasOneOfThatLineAlready) {
+  must({mkdir_op("/s"), put_op("/s/n", "1")});
+  must({clone_op("/s", "/c")});
+  must({link_op("/c/n", "/c/second")});
+  must({rename_op("/s/n", "/c/came")});
+  codec::DiffRequest request{.a = {.path = "/s"}, .b = {.path = "/c"}, .from_base = true};
+  auto reply = ns.call<codec::DiffReply>(codec::Method::diff, request);
+  ASSERT_TRUE(reply) << reply.error().message();
+  std::vector<std::string> said;
+  for (const auto& each : reply->differences) {
+    said.push_back(str(static_cast<int>(each.change), " ", each.path));
+  }
+  std::ranges::sort(said);
+  std::string created = std::to_string(static_cast<int>(DifferenceKind::created));
+  EXPECT_EQ(said, (std::vector<std::string>{created + " /c/came", created + " /c/second"}));
+}
+
 TEST_F(Diffs, ClonesOfClonesKeepOneHopAndClonesWithinClonesAreLimited) {
   must({mkdir_op("/c0"), put_op("/c0/f", "x")});
   for (int i = 0; i < 50; ++i) {
