@@ -193,23 +193,22 @@ TEST_F(AsioNetTest, AnIdleConnectionIsClosed) {
 
 TEST_F(AsioNetTest, APeerThatReadsSlowlyIsReadFromNoMore) {
   start({.unsent_pause_bytes = 1 << 20});
-  std::shared_ptr<Connection> server;
-  std::atomic<size_t> most_unsent = 0;
+  auto most_unsent = std::make_shared<std::atomic<size_t>>(0);  // told after the last byte too
   class Amplifier final : public ConnectionHandler {
    public:
-    Amplifier(std::shared_ptr<Connection> connection, std::atomic<size_t>& most)
-        : connection_(std::move(connection)), most_(most) {}
+    Amplifier(std::shared_ptr<Connection> connection, std::shared_ptr<std::atomic<size_t>> most)
+        : connection_(std::move(connection)), most_(std::move(most)) {}
     void on_message(std::string_view message) override {
       connection_->send(std::string(message));
-      most_ = std::max(most_.load(), connection_->unsent_bytes());
+      *most_ = std::max(most_->load(), connection_->unsent_bytes());
     }
     void on_closed(const Error&) override {}
 
    private:
     std::shared_ptr<Connection> connection_;
-    std::atomic<size_t>& most_;
+    std::shared_ptr<std::atomic<size_t>> most_;
   };
-  Address address = listen({.accept = [&](std::shared_ptr<Connection> connection) {
+  Address address = listen({.accept = [most_unsent](std::shared_ptr<Connection> connection) {
     return std::make_shared<Amplifier>(std::move(connection), most_unsent);
   }});
   RawSocket peer(address, 64 << 10);
@@ -220,10 +219,10 @@ TEST_F(AsioNetTest, APeerThatReadsSlowlyIsReadFromNoMore) {
     for (size_t i = 0; i < kMessages; ++i) peer.write(frame_bytes(message));
   });
   // Nothing is read until the server has stopped reading too: then its peer cannot write either.
-  while (most_unsent <= 1 << 20) std::this_thread::yield();
+  while (*most_unsent <= 1 << 20) std::this_thread::yield();
   std::string all = peer.read(8 + kMessages * (8 + message.size()));
   EXPECT_EQ(all.size(), 8 + kMessages * (8 + message.size()));
-  EXPECT_LE(most_unsent, (1 << 20) + (512 << 10));
+  EXPECT_LE(*most_unsent, (1 << 20) + (512 << 10));
 }
 
 TEST_F(AsioNetTest, APeerThatNeverReadsLosesItsConnection) {
