@@ -154,7 +154,10 @@ Result<std::unique_ptr<Engine>> RocksEngine::open(const std::string& dir,
   if (!there && !options.create) return fail(Code::not_found, "engine ", dir, ": no files there");
   auto core = std::make_shared<Core>();
   core->dir = dir;
-  core->cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  // Few shards, for what is larger than one of them is never kept: the filter of a file of some
+  // million keys has several MiB, and was read and verified again for each key asked for.
+  constexpr int kShardBits = 2;
+  core->cache = rocksdb::NewLRUCache(options.block_cache_bytes, kShardBits);
   rocksdb::Options settings = rocks_options(options, core->cache);
   settings.listeners.push_back(core->failure);
   rocksdb::DB* db = nullptr;

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <rocksdb/perf_context.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -322,6 +323,28 @@ TEST(CheckpointManifest, IsWrittenAndReadAsTheGoldenFile) {
     EXPECT_FALSE(decode_checkpoint_manifest(bad)) << i;
     EXPECT_FALSE(decode_checkpoint_manifest(golden.substr(0, i))) << i;
   }
+}
+
+// A filter that is too large for its share of the cache would be read and verified for each get.
+TEST_F(RocksEngineTest, AFilterOfManyKeysStaysInTheCache) {
+  auto engine = RocksEngine::open(dir(), {.block_cache_bytes = 8 << 20}).value();
+  for (int n = 0; n < 4; ++n) {
+    put_many(*engine, n * 125'000, (n + 1) * 125'000, "");
+    ASSERT_TRUE(engine->flush());
+  }
+  // Four files at the top become one below, with 625 KB of filter.
+  for (int i = 0; i < 600 && files(dir(), ".sst").size() != 1; ++i) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  ASSERT_EQ(files(dir(), ".sst").size(), 1U);
+  auto absent = [&] {
+    std::string got;
+    EXPECT_FALSE(engine->snapshot()->get("key100000x", got).value());
+  };
+  absent();
+  rocksdb::get_perf_context()->Reset();
+  absent();
+  EXPECT_EQ(rocksdb::get_perf_context()->block_read_count, 0U);
 }
 
 }  // namespace
