@@ -82,7 +82,7 @@ class Merge {
     std::pair<uint64_t, uint64_t> before;
     for (int attempt = 1;; ++attempt) {
       auto done = once();
-      if (done && options_.renew && report_.merged && !options_.dry_run) NOKV_TRY(renew());
+      if (done && options_.renew && report_.merged && !options_.dry_run) renew();
       if (done) return report_;
       // What it was worked out from has changed since.
       bool again = done.error().code() == Code::aborted || (raced_ && is_race(done.error()));
@@ -152,8 +152,9 @@ class Merge {
     return write(std::move(plan.steps));
   }
 
-  // What both have now becomes their common state, unless `from` has more by now.
-  Result<> renew() {
+  // What both have now becomes their common state, unless `from` has more by now. The merge stands
+  // whatever comes of it.
+  void renew() {
     std::vector<codec::Operation> operations;
     operations.emplace_back(
         codec::Check{.target = {.path = report_.from}, .newest_at_most = report_.from_version});
@@ -162,11 +163,14 @@ class Merge {
                                          .replace = true,
                                          .keep_undo = true});
     auto done = client_.commit(std::move(operations), {.call = options_.call});
-    if (!done && (done.error().code() == Code::aborted || is_race(done.error()))) return {};
-    if (!done) return std::unexpected(std::move(done).error());
+    if (!done) {
+      bool changed = done.error().code() == Code::aborted || is_race(done.error());
+      report_.not_renewed =
+          changed ? "it was changed meanwhile; merge again" : done.error().message();
+      return;
+    }
     report_.renewed = true;
     report_.renew_undo_version = done->results.back().undo_version;
-    return {};
   }
 
   // From the common state of both to `of`.

@@ -31,9 +31,9 @@ struct MergeReport {
   uint64_t to_version = 0;
   uint64_t version = 0;       // of the record; 0: nothing was written
   uint64_t undo_version = 0;  // at which `to` is kept for the undo window
-  // With MergeOptions::renew, when merged: false if `from` was changed meanwhile, and stays as it
-  // is.
+  // With MergeOptions::renew, when merged:
   bool renewed = false;
+  std::string not_renewed;          // why `from` stays as it is; the merge stands
   uint64_t renew_undo_version = 0;  // at which `from` is kept for the undo window
 };
 
@@ -42,7 +42,8 @@ struct MergeReport {
 // copied. Blocks. Either directory may change meanwhile: then it is worked out again, several
 // times. With `renew` a second transaction puts a clone of `to` in the place of `from`, so that
 // both have this state in common the next time. Takes time and memory in proportion to what changed
-// on both sides. Errors: failed_precondition (nothing in common; conflicts of moved directories
+// on both sides.
+// Errors: failed_precondition (nothing in common; conflicts of moved directories
 // that the choice does not decide), invalid_argument (one directory, or one inside another; `renew`
 // with `at`), resource_exhausted (more than one transaction holds), aborted (it changes faster than
 // it can be merged), already_exists (`aside`), those of the namespace.

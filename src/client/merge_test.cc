@@ -423,6 +423,21 @@ TEST_F(MergeTest, ACloneThatChangesMeanwhileIsMergedAndNotRenewed) {
   before_commit = nullptr;  // the client ends its session after `commits`
 }
 
+TEST_F(MergeTest, AMergeStandsWhenTheCloneCannotBeRenewed) {
+  base({put_op("/src/f", "one")});
+  must({codec::SetQuota{.target = {.path = "/clone"}, .max_entries = 2}});
+  must({put_op("/clone/f", "two"), put_op("/src/g", "g"), put_op("/src/h", "h")});
+  auto done = merge(client, {.from = "/clone", .renew = true});
+  ASSERT_TRUE(done) << done.error().message();
+  EXPECT_TRUE(done->merged);
+  EXPECT_NE(done->undo_version, 0U);
+  EXPECT_FALSE(done->renewed);
+  EXPECT_NE(done->not_renewed.find("quota"), std::string::npos) << done->not_renewed;
+  EXPECT_EQ(ns.read("/src/f").value(), "two");
+  EXPECT_EQ(ns.list("/clone")->size(), 1U);
+  expect_clean();
+}
+
 TEST_F(MergeTest, WhatWasNotMergedIsNotRenewed) {
   base({put_op("/src/f", "one")});
   must({put_op("/src/f", "mine"), put_op("/clone/f", "two")});

@@ -109,6 +109,7 @@ JsonObject report_json(const MergeReport& report, bool renew) {
   std::string undo = undo_of(report.to, report.undo_version);
   if (!undo.empty()) object.add("undo", undo);
   if (renew) object.add("renewed", report.renewed);
+  if (!report.not_renewed.empty()) object.add("not_renewed", report.not_renewed);
   undo = undo_of(report.from, report.renew_undo_version);
   if (!undo.empty()) object.add("renew_undo", undo);
   return object;
@@ -152,8 +153,7 @@ void print(Context& context, const MergeReport& report, const client::MergeOptio
   if (!undo.empty()) out.note(str("undo: ", undo));
   if (!options.renew || !written) return;
   if (!report.renewed) {
-    out.note(
-        str(name_shown(report.from), ": changed meanwhile, so it stays as it is; merge again"));
+    out.note(str(name_shown(report.from), " stays as it is: ", report.not_renewed));
     return;
   }
   out.line(str(name_shown(report.from), ": is a new clone of ", name_shown(report.to)));
