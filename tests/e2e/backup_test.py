@@ -114,7 +114,12 @@ class Backup(NokvTest):
         self.assertTrue(set(problem['backups']) <= {first['id'], second['id']})
         self.assertEqual((summary['whole'], summary['problems']), (False, 1))
         self.assertIn(part.name, self.run_nokv(*check).stdout.decode())
-        part.write_bytes(good)
+        # The next backup puts it again once it is gone.
+        part.unlink()
+        self.assertEqual(self.run_nokv(*check).returncode, 1)
+        self.nokv('put', '-', '/h', stdin=b'h')
+        self.json('backup', '--to', self.place)
+        self.assertEqual(part.read_bytes(), good)
         self.assertTrue(self.json(*check)['whole'])
         self.fails(2, *check, '--at', 'v1')
         self.assertIn('no backup', self.fails(

@@ -41,7 +41,9 @@ Result<Exit> check(Context& context, backup::Repository& repository) {
                  out.size(report.bytes), ": ",
                  whole ? std::string("whole") : str(report.damages.size(), " problems")));
     if (!whole) {
-      out.note("remove a damaged object: the next backup puts it again if the server still has it");
+      out.note(
+          "what is below files/ the next backup puts again, once it is deleted, if the server "
+          "still has it; a part of the log cannot be made again: back up to another place");
     }
   }
   return whole ? Exit::done : Exit::refused;
